@@ -1,0 +1,49 @@
+/**
+ * Which flights the current code is running inside of, followed through `await` by AsyncLocalStorage. Used to notice
+ * work that asks for its own key. It sees what one asynchronous call chain started, nothing more: a cycle in which
+ * A's work waits for B and B's work, started by another caller, waits for A is invisible here.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** One flight on the way from the root of the call chain. Holds no outcome, so a long chain retains nothing big. */
+export interface Ancestor {
+  /** The coalescer that the flight belongs to; the same key in another one is another flight. */
+  readonly scope: object;
+  readonly key: string;
+  /** Set once the flight has settled or was dropped: waiting for its key no longer means waiting for itself. */
+  over: boolean;
+  parent: Ancestor | undefined;
+}
+
+const current = new AsyncLocalStorage<Ancestor>();
+
+/** The nearest flight under way that this code runs inside of. */
+export function currentAncestor(): Ancestor | undefined {
+  const nearest = skipOver(current.getStore());
+  // Unlink flights that are over: a chain that is passed on for ever must not grow for ever.
+  for (let node = nearest; node !== undefined; node = node.parent) node.parent = skipOver(node.parent);
+  return nearest;
+}
+
+/** Runs `callback` as part of a flight. */
+export function runInside<A extends unknown[], T>(
+  ancestor: Ancestor,
+  callback: (...args: A) => T,
+  ...args: A
+): T {
+  return current.run(ancestor, callback, ...args);
+}
+
+/** Whether this code runs inside a flight of `key` that is still under way. */
+export function isInside(scope: object, key: string): boolean {
+  for (let node = currentAncestor(); node !== undefined; node = node.parent) {
+    if (node.scope === scope && node.key === key) return true;
+  }
+  return false;
+}
+
+function skipOver(from: Ancestor | undefined): Ancestor | undefined {
+  let node = from;
+  while (node?.over === true) node = node.parent;
+  return node;
+}

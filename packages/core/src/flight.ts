@@ -1,0 +1,238 @@
+/**
+ * One in-flight execution for one key: its callers, its abort signal, its one settlement. How the outcome comes about
+ * is the pilot's business (run the work here, or ask the fleet); keeping the callers and answering each of them
+ * exactly once is the flight's. Not promised: that the work stops when aborted. It is asked to.
+ */
+import { runInside, type Ancestor } from "./ancestry.ts";
+import { background } from "./background.ts";
+import type { CallOptions, Work } from "./coalescer.ts";
+import { TooManyWaitersError } from "./errors.ts";
+import type { FallbackReason, FlightContext, FlightResult, Role } from "./flight-result.ts";
+import type { FlightTable } from "./flight-table.ts";
+import type { CallEnding } from "./observer.ts";
+import { Waiter, type WaiterHost } from "./waiter.ts";
+
+/** How a flight gets its outcome. Every method is called synchronously; none may throw. */
+export interface Pilot {
+  /** Callers that can neither leave nor ask for the story may share one promise. */
+  readonly sharesPromise: boolean;
+  /** Called once, inside the `do()` that opened the flight. */
+  launch(flight: Flight): void;
+  /** The last caller left; the flight is no longer in the table. */
+  onUnwanted(flight: Flight): void;
+  /** The flight lost its place in the table but keeps its callers; `reason` is what its work is to be aborted with. */
+  onReplaced(flight: Flight, reason: Error): void;
+}
+
+/** How an outcome came about; told to callers that asked for the story. */
+export interface Story {
+  readonly role: Role;
+  readonly flightId: string;
+  readonly takeovers: number;
+  readonly fallbackReason?: FallbackReason | undefined;
+}
+
+interface Deferred {
+  readonly promise: Promise<unknown>;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+export class Flight implements WaiterHost {
+  readonly key: string;
+  /** What the opening caller brought; a later caller's work is not called while this flight lasts. */
+  readonly work: Work<unknown>;
+  readonly table: FlightTable;
+  readonly pilot: Pilot;
+  /** This flight's place in the call chain; `undefined` when re-entry is not watched. */
+  readonly ancestor: Ancestor | undefined;
+  readonly localId: string;
+  /** When the work was called in this process, on the clock's scale. */
+  startedAt: number | undefined;
+  /** Age at which the next caller replaces the flight; Infinity when the pilot watches the age itself. */
+  ageLimitMs: number;
+  /** All callers have been answered, or have left. */
+  over = false;
+  /** Callers that can neither leave nor ask for a story share one promise: nothing is allocated per caller. */
+  #plainCallers = 0;
+  #shared: Deferred | undefined;
+  #waiters: Set<Waiter> | undefined;
+  #controller: AbortController | undefined;
+  /** Whether a caller has been counted as the one that started the execution. */
+  #charged = false;
+
+  constructor(table: FlightTable, key: string, work: Work<unknown>, pilot: Pilot, ancestor: Ancestor | undefined) {
+    this.table = table;
+    this.key = key;
+    this.work = work;
+    this.pilot = pilot;
+    this.ancestor = ancestor;
+    this.localId = table.nextFlightId();
+    this.ageLimitMs = table.limits.maxAgeMs;
+  }
+
+  get callers(): number {
+    return this.#plainCallers + (this.#waiters?.size ?? 0);
+  }
+
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  abort(reason: Error): void {
+    (this.#controller ??= new AbortController()).abort(reason);
+  }
+
+  get aborted(): boolean {
+    return this.#controller?.signal.aborted === true;
+  }
+
+  /** Attaches a caller that cannot leave and wants the bare value. */
+  attachPlain(): Promise<unknown> {
+    this.#checkRoom();
+    this.#plainCallers++;
+    const shared = (this.#shared ??= Promise.withResolvers<unknown>());
+    return shared.promise;
+  }
+
+  /** Attaches a caller with a signal, a timeout or an interest in the story. */
+  attach(work: Work<unknown>, options: CallOptions | undefined, wantsStory: boolean): Promise<unknown> {
+    this.#checkRoom();
+    const { clock, timeoutMs } = this.table.limits;
+    const waiter = new Waiter(this, work, clock.now(), wantsStory);
+    this.adopt(waiter);
+    waiter.watch(clock, options, timeoutMs);
+    return waiter.promise;
+  }
+
+  /** Takes over a waiter of an earlier flight of this key. */
+  adopt(waiter: Waiter): void {
+    waiter.host = this;
+    (this.#waiters ??= new Set()).add(waiter);
+  }
+
+  /** Removes and returns the callers that came after `momentMs`: an outcome settled by then is not theirs. */
+  takeLaterThan(momentMs: number): Waiter[] {
+    const later: Waiter[] = [];
+    for (const waiter of this.#waiters ?? []) {
+      if (waiter.attachedAt <= momentMs) continue;
+      this.#waiters?.delete(waiter);
+      later.push(waiter);
+    }
+    return later;
+  }
+
+  /** Calls the work now, in this process. A synchronous throw is a rejection. */
+  execute(work: Work<unknown>, context: FlightContext): Promise<unknown> {
+    const { table, ancestor } = this;
+    this.startedAt = table.limits.clock.now();
+    const { active } = table.emitter;
+    if (active) table.emitter.emit({ type: "execution-started", ...table.about(this.key, context.flightId) });
+    let execution: Promise<unknown>;
+    try {
+      execution = Promise.resolve(
+        ancestor === undefined ? work(this.signal, context) : runInside(ancestor, work, this.signal, context),
+      );
+    } catch (error) {
+      execution = Promise.reject(error);
+    }
+    if (active) this.#tellExecution(execution, this.startedAt, context.flightId);
+    return execution;
+  }
+
+  /** Answers every caller with a value. Later settlements change nothing. */
+  land(value: unknown, story: Story): void {
+    if (!this.#finish(story, "value")) return;
+    const shared = this.callers > 1 || story.role === "follower";
+    this.#shared?.resolve(value);
+    for (const waiter of this.#waiters ?? []) {
+      waiter.resolve(waiter.wantsStory ? this.#result(waiter, value, story, shared) : value);
+    }
+    this.#forgetCallers();
+  }
+
+  /** Answers every caller with an error. Later settlements change nothing. */
+  fail(error: unknown, story: Story, ending: CallEnding = "error"): void {
+    if (!this.#finish(story, ending)) return;
+    this.#shared?.reject(error);
+    for (const waiter of this.#waiters ?? []) waiter.reject(error);
+    this.#forgetCallers();
+  }
+
+  onLeave(waiter: Waiter, ending: CallEnding): void {
+    if (this.#waiters?.delete(waiter) !== true) return;
+    const story: Story = { role: "local", flightId: this.localId, takeovers: 0 };
+    this.#tellEnded(waiter, ending, story, false);
+    if (this.callers > 0 || this.over) return;
+    this.over = true;
+    this.table.remove(this);
+    this.pilot.onUnwanted(this);
+  }
+
+  #checkRoom(): void {
+    const { maxWaiters } = this.table.limits;
+    if (this.callers < maxWaiters) return;
+    this.table.tellRefused(this.key, "waiters");
+    throw new TooManyWaitersError(maxWaiters);
+  }
+
+  #finish(story: Story, ending: CallEnding): boolean {
+    if (this.over) return false;
+    this.over = true;
+    this.table.remove(this);
+    if (this.table.emitter.active) {
+      const shared = this.callers > 1 || story.role === "follower";
+      for (const waiter of this.#waiters ?? []) this.#tellEnded(waiter, ending, story, shared);
+    }
+    return true;
+  }
+
+  #tellExecution(execution: Promise<unknown>, startedAt: number, flightId: string): void {
+    const tell = (outcome: "value" | "error"): void => {
+      const durationMs = this.table.limits.clock.now() - startedAt;
+      const about = this.table.about(this.key, flightId);
+      this.table.emitter.emit({ type: "execution-ended", ...about, outcome, durationMs, aborted: this.aborted });
+    };
+    background(
+      execution.then(
+        () => tell("value"),
+        () => tell("error"),
+      ),
+    );
+  }
+
+  #tellEnded(waiter: Waiter, ending: CallEnding, story: Story, shared: boolean): void {
+    const { emitter, limits } = this.table;
+    if (!emitter.active) return;
+    // Executions and coalesced calls add up to calls: each execution is charged to the first of its callers to end.
+    const coalesced = this.startedAt === undefined || this.#charged;
+    if (!coalesced) this.#charged = true;
+    emitter.emit({
+      type: "call-ended",
+      ...this.table.about(this.key, story.flightId),
+      ending,
+      role: story.role,
+      coalesced,
+      shared,
+      waitedMs: limits.clock.now() - waiter.attachedAt,
+    });
+  }
+
+  #result(waiter: Waiter, value: unknown, story: Story, shared: boolean): FlightResult<unknown> {
+    const result: FlightResult<unknown> = {
+      value,
+      role: story.role,
+      shared,
+      flightId: story.flightId,
+      takeovers: story.takeovers,
+      waitedMs: this.table.limits.clock.now() - waiter.attachedAt,
+    };
+    if (story.fallbackReason !== undefined) result.fallbackReason = story.fallbackReason;
+    return result;
+  }
+
+  #forgetCallers(): void {
+    this.#waiters = undefined;
+    this.#shared = undefined;
+  }
+}

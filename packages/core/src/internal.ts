@@ -1,0 +1,10 @@
+/** For the other Skein packages. Not public: anything here may change in any release. */
+export { background } from "./background.ts";
+export { wrapCoalesced } from "./coalescer.ts";
+export { describe } from "./errors.ts";
+export { Flight, type Pilot, type Story } from "./flight.ts";
+export { FlightTable } from "./flight-table.ts";
+export { evacuateLocally, localPilot } from "./local-pilot.ts";
+export { Emitter } from "./observer.ts";
+export { flightLimits, MAX_TIMER_MS, type FlightLimits } from "./options.ts";
+export { Waiter } from "./waiter.ts";

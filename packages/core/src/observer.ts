@@ -1,0 +1,73 @@
+/**
+ * What happens, told to whoever listens: observers given at construction, and the `skein.flight` channel of
+ * `node:diagnostics_channel`. Nothing is built when nobody listens. Events hold no payloads, and no keys unless
+ * `exposeKeys` asks for them. A throwing observer disturbs nothing but itself.
+ */
+import { channel } from "node:diagnostics_channel";
+import type { Role } from "./flight-result.ts";
+
+/** The `node:diagnostics_channel` on which every event is published. */
+export const FLIGHT_CHANNEL = "skein.flight";
+
+interface AboutFlight {
+  /** What `keyPrefixOf` returns for the key (core), or the declared prefix (cluster); else "other". */
+  keyPrefix: string;
+  flightId: string;
+  /** The user's key; only with `exposeKeys`. */
+  key?: string;
+}
+
+/** How one call ended for its caller. `left`: its signal was aborted. */
+export type CallEnding = "value" | "error" | "left" | "timeout" | "closed";
+
+export type FlightEvent =
+  /** The work of a key was called in this process. */
+  | (AboutFlight & { type: "execution-started" })
+  | (AboutFlight & { type: "execution-ended"; outcome: "value" | "error"; durationMs: number; aborted: boolean })
+  /** One call is over. `coalesced`: it started no execution of its own. */
+  | (AboutFlight & {
+      type: "call-ended";
+      ending: CallEnding;
+      role: Role;
+      coalesced: boolean;
+      shared: boolean;
+      waitedMs: number;
+    })
+  | (AboutFlight & { type: "flight-aged" })
+  | (AboutFlight & { type: "flight-evicted" })
+  | (AboutFlight & { type: "flight-bypassed" })
+  | (AboutFlight & { type: "flight-unwanted" })
+  | (AboutFlight & { type: "flight-forgotten" })
+  | { type: "call-refused"; keyPrefix: string; key?: string; why: "full" | "waiters" | "reentrant" | "closed" };
+
+/** Receives every event, synchronously. What it throws is dropped. */
+export interface Observer<E = FlightEvent> {
+  onEvent(event: E): void;
+}
+
+const flightChannel = channel(FLIGHT_CHANNEL);
+
+/** Hands events to the observers and the channel. Ask `active` before building an event. */
+export class Emitter<E extends object> {
+  readonly #observers: readonly Observer<E>[];
+
+  constructor(observers: Observer<E> | readonly Observer<E>[] | undefined) {
+    this.#observers = observers === undefined ? [] : "onEvent" in observers ? [observers] : [...observers];
+  }
+
+  get active(): boolean {
+    return this.#observers.length > 0 || flightChannel.hasSubscribers;
+  }
+
+  emit(event: E): void {
+    for (const observer of this.#observers) {
+      try {
+        observer.onEvent(event);
+      } catch {
+        // An observer must not be able to fail the calls that it watches.
+      }
+    }
+    // Its subscribers' errors reach the process as uncaught exceptions on their own, never this call.
+    if (flightChannel.hasSubscribers) flightChannel.publish(event);
+  }
+}

@@ -1,0 +1,36 @@
+/** Deadlines as signals. Not promised: that work stops; it is told to, and its result is ignored afterwards. */
+import { systemClock } from "./clock.ts";
+import { FlightTimeoutError, InvalidArgumentError } from "./errors.ts";
+import { MAX_TIMER_MS } from "./options.ts";
+
+/**
+ * Runs `work` with a signal that aborts after `ms` or with `options.signal`, whichever is first, and rejects at that
+ * moment even if the work ignores it. The timer is cleared when the work settles.
+ *
+ * @param ms integer, 1 to 2_147_483_647.
+ * @throws FlightTimeoutError after `ms`; `options.signal.reason` when that aborts; InvalidArgumentError for bad input.
+ */
+export async function withTimeout<T>(
+  ms: number,
+  work: (signal: AbortSignal) => T | Promise<T>,
+  options: { signal?: AbortSignal } = {},
+): Promise<T> {
+  if (!Number.isInteger(ms) || ms < 1 || ms > MAX_TIMER_MS) {
+    throw new InvalidArgumentError("ms", ms, `must be an integer from 1 to ${MAX_TIMER_MS}`);
+  }
+  if (typeof work !== "function") throw new InvalidArgumentError("work", work, "must be a function");
+  const outer = options.signal;
+  outer?.throwIfAborted();
+  const deadline = new AbortController();
+  const signal = outer === undefined ? deadline.signal : AbortSignal.any([outer, deadline.signal]);
+  const timer = systemClock.setTimer(() => deadline.abort(new FlightTimeoutError(ms)), ms);
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work(signal), aborted.promise]);
+  } finally {
+    timer.cancel();
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * One caller attached to a flight. It can leave on its own (its signal, its timeout) without touching the flight; the
+ * flight that it waits for at that moment learns of it through `host` and decides whether anybody is left to work for.
+ */
+import type { Clock, Timer } from "./clock.ts";
+import type { CallOptions } from "./coalescer.ts";
+import { FlightTimeoutError } from "./errors.ts";
+import type { CallEnding } from "./observer.ts";
+
+/** Who is told that a waiter left. A waiter can be moved to another flight, so this can change. */
+export interface WaiterHost {
+  onLeave(waiter: Waiter, ending: CallEnding): void;
+}
+
+export class Waiter {
+  readonly promise: Promise<unknown>;
+  /** On the clock's scale: decides whether an outcome that was already settled may still be handed to this caller. */
+  readonly attachedAt: number;
+  /** Whether the caller asked for the story around the value (`fly`). */
+  readonly wantsStory: boolean;
+  /** The work this caller brought; it may have to start the next flight itself. */
+  readonly work: unknown;
+  host: WaiterHost;
+  #resolve!: (value: unknown) => void;
+  #reject!: (error: unknown) => void;
+  #signal: AbortSignal | undefined;
+  #onAbort: (() => void) | undefined;
+  #timer: Timer | undefined;
+
+  constructor(host: WaiterHost, work: unknown, attachedAt: number, wantsStory: boolean) {
+    this.host = host;
+    this.work = work;
+    this.attachedAt = attachedAt;
+    this.wantsStory = wantsStory;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Arms the two ways out: the caller's signal and its timeout. */
+  watch(clock: Clock, options: CallOptions | undefined, defaultTimeoutMs: number | undefined): void {
+    const signal = options?.signal;
+    const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs;
+    if (signal !== undefined) {
+      this.#signal = signal;
+      this.#onAbort = () => this.#leave("left", signal.reason);
+      signal.addEventListener("abort", this.#onAbort, { once: true });
+    }
+    if (timeoutMs !== undefined) {
+      this.#timer = clock.setTimer(() => this.#leave("timeout", new FlightTimeoutError(timeoutMs)), timeoutMs);
+    }
+  }
+
+  resolve(value: unknown): void {
+    this.#disarm();
+    this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    this.#disarm();
+    this.#reject(error);
+  }
+
+  #leave(ending: CallEnding, reason: unknown): void {
+    this.reject(reason);
+    this.host.onLeave(this, ending);
+  }
+
+  #disarm(): void {
+    this.#timer?.cancel();
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#timer = undefined;
+    this.#signal = undefined;
+    this.#onAbort = undefined;
+  }
+}
