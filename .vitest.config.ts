@@ -1,10 +1,37 @@
 import { defineConfig } from "vitest/config";
 
-// One process per test file (forks): the suites start servers, send signals and look at open handles.
+// Three projects, one after the other: unit needs no Redis; integration starts its own; crash kills processes, file by
+// file, so that no other suite competes for the cores while a lease runs. One process per test file (forks): the suites
+// start servers, send signals and look at open handles.
 export default defineConfig({
   test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: "unit", include: ["packages/*/src/**/*.test.ts"], sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: "integration",
+          include: ["packages/*/test/**/*.test.ts"],
+          exclude: ["packages/*/test/crash/**"],
+          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "crash",
+          include: ["packages/*/test/crash/**/*.test.ts"],
+          sequence: { groupOrder: 2 },
+          maxWorkers: 1,
+        },
+      },
+    ],
     pool: "forks",
-    include: ["packages/*/src/**/*.test.ts", "packages/*/test/**/*.test.ts"],
+    allowOnly: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
