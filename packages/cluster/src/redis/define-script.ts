@@ -1,0 +1,55 @@
+/**
+ * The typed wrapper that is the only caller of each Lua script. Arguments are given by name and put into the order of
+ * the script's header; a test compares the two.
+ */
+import type { FlightName } from "../flight-keys.ts";
+import { scriptSources } from "./scripts/generated.ts";
+
+/** Every script works on one flight: its lease and its hash, in this order. */
+export const SCRIPT_KEYS = ["lease", "flight"] as const;
+
+export type ScriptArgument = string | number | Uint8Array;
+
+export interface Script {
+  readonly name: string;
+  readonly sha1: string;
+  readonly text: string;
+  readonly keyCount: number;
+}
+
+/** A script with its keys and arguments, ready to be sent. */
+export interface ScriptCall {
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number | Buffer)[];
+}
+
+export interface ScriptDefinition<A extends string, S extends string> extends Script {
+  readonly argumentNames: readonly A[];
+  readonly statuses: readonly S[];
+  call(flight: FlightName, args: Readonly<Record<A, ScriptArgument>>): ScriptCall;
+}
+
+export function defineScript<A extends string, S extends string>(
+  name: keyof typeof scriptSources,
+  argumentNames: readonly A[],
+  statuses: readonly S[],
+): ScriptDefinition<A, S> {
+  const script: Script = { name, keyCount: SCRIPT_KEYS.length, ...scriptSources[name] };
+  return {
+    ...script,
+    argumentNames,
+    statuses,
+    call(flight, args) {
+      return {
+        script,
+        keys: [flight.leaseKey, flight.flightKey],
+        args: argumentNames.map((argument) => wire(args[argument])),
+      };
+    },
+  };
+}
+
+function wire(value: ScriptArgument): string | number | Buffer {
+  return value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
+}

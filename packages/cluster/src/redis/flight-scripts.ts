@@ -1,0 +1,90 @@
+/** The six scripts: names of arguments and statuses in the order of the .lua headers, which are the contract. */
+import { defineScript, type ScriptDefinition } from "./define-script.ts";
+
+type Defined<A extends readonly string[], S extends readonly string[]> = ScriptDefinition<A[number], S[number]>;
+
+const joinArguments = [
+  "process",
+  "nonce",
+  "deadlineUs",
+  "leaseMs",
+  "flightTtlMs",
+  "maxTakeovers",
+  "abandonMs",
+  "freshMs",
+  "firstGrant",
+  "registrationMs",
+  "transport",
+  "takesOver",
+  "deposeToken",
+  "deposeBeat",
+  "deposeInbox",
+] as const;
+const joinStatuses = ["LEAD", "FOLLOW", "SETTLED", "ABANDONED", "LOST", "STALE"] as const;
+export const joinScript: Defined<typeof joinArguments, typeof joinStatuses> = defineScript(
+  "join",
+  joinArguments,
+  joinStatuses,
+);
+
+const renewArguments = ["token", "leaseMs", "flightTtlMs"] as const;
+const renewStatuses = ["HELD", "FENCED", "FORGOTTEN"] as const;
+export const renewScript: Defined<typeof renewArguments, typeof renewStatuses> = defineScript(
+  "renew",
+  renewArguments,
+  renewStatuses,
+);
+
+const settleArguments = [
+  "process",
+  "nonce",
+  "token",
+  "outcome",
+  "unshareable",
+  "retainMs",
+  "inlineMaxBytes",
+  "fanoutMaxBytes",
+  "maxWoken",
+  "inboxPrefix",
+  "header",
+  "flightId",
+] as const;
+const settleStatuses = ["ACCEPTED", "ALREADY", "FENCED"] as const;
+export const settleScript: Defined<typeof settleArguments, typeof settleStatuses> = defineScript(
+  "settle",
+  settleArguments,
+  settleStatuses,
+);
+
+const resignArguments = [
+  "process",
+  "nonce",
+  "token",
+  "countsAsTakeover",
+  "ifUnwanted",
+  "inboxPrefix",
+  "header",
+  "flightId",
+] as const;
+const resignStatuses = ["RESIGNED", "WANTED", "FENCED"] as const;
+export const resignScript: Defined<typeof resignArguments, typeof resignStatuses> = defineScript(
+  "resign",
+  resignArguments,
+  resignStatuses,
+);
+
+const leaveArguments = ["process", "nonce", "inboxPrefix", "header", "flightId"] as const;
+const leaveStatuses = ["LEFT"] as const;
+export const leaveScript: Defined<typeof leaveArguments, typeof leaveStatuses> = defineScript(
+  "leave",
+  leaveArguments,
+  leaveStatuses,
+);
+
+const forgetArguments = ["inboxPrefix", "header", "flightId"] as const;
+const forgetStatuses = ["FORGOTTEN"] as const;
+export const forgetScript: Defined<typeof forgetArguments, typeof forgetStatuses> = defineScript(
+  "forget",
+  forgetArguments,
+  forgetStatuses,
+);

@@ -1,0 +1,241 @@
+/**
+ * The coordinator over one Redis: each operation is one script and one round trip. It trusts the server's clock for
+ * durations and its own monotonic clock for how long a caller waits. Not promised: more durability than the server's.
+ */
+import type { Clock } from "@skein/core";
+import type {
+  Claim,
+  Coordinator,
+  JoinReply,
+  JoinRequest,
+  LeaveRequest,
+  RenewReply,
+  RenewRequest,
+  ResignReply,
+  ResignRequest,
+  SettleReply,
+  SettleRequest,
+  Transport,
+} from "../coordinator.ts";
+import { flightTtlMs } from "../coordinator.ts";
+import { parseToken } from "../fencing-token.ts";
+import { PROTOCOL_VERSION, type FlightName } from "../flight-keys.ts";
+import { CommandFailure, type Link } from "./connection.ts";
+import type { ScriptCall } from "./define-script.ts";
+import { forgetScript, joinScript, leaveScript, renewScript, resignScript, settleScript } from "./flight-scripts.ts";
+import type { ScriptReply, ScriptRunner } from "./script-runner.ts";
+import { ServerClock } from "./server-clock.ts";
+
+/** What one settle sends at most: beyond it a subscriber's output buffer, and the server, would suffer. */
+const FANOUT_MAX_BYTES = 2 * 1024 * 1024;
+/** Followers woken by one settle; the rest by further calls, so that no script holds the server for long. */
+const MAX_WOKEN = 1_000;
+
+export interface RedisCoordinatorOptions {
+  readonly link: Link;
+  readonly runner: ScriptRunner;
+  readonly clock: Clock;
+  readonly processId: string;
+  readonly inboxPrefix: string;
+  readonly transport: Transport;
+  readonly redisTimeoutMs: number;
+}
+
+export class RedisCoordinator implements Coordinator {
+  readonly serverClock: ServerClock;
+  readonly #options: RedisCoordinatorOptions;
+
+  constructor(options: RedisCoordinatorOptions) {
+    this.#options = options;
+    this.serverClock = new ServerClock(options.clock);
+  }
+
+  async join(request: JoinRequest): Promise<JoinReply> {
+    const { clock } = this.#options;
+    const deadline = clock.now() + request.withinMs;
+    const reply = await this.#join(request, deadline);
+    if (reply.status !== "stale" || clock.now() >= deadline) return reply;
+    // The join came in time by our clock, so the estimate was wrong; the reply has just mended it.
+    return this.#join(request, deadline);
+  }
+
+  async renew(requests: readonly RenewRequest[]): Promise<readonly (RenewReply | Error)[]> {
+    const { clock, runner, redisTimeoutMs } = this.#options;
+    const calls = requests.map((request) =>
+      renewScript.call(request.flight, {
+        token: request.token,
+        leaseMs: request.leaseMs,
+        flightTtlMs: flightTtlMs(request),
+      }),
+    );
+    const sentAt = clock.now();
+    const replies = await runner.runBatch(calls, redisTimeoutMs);
+    return replies.map((reply) => (reply instanceof CommandFailure ? reply : this.#readRenewal(reply, sentAt)));
+  }
+
+  async settle(request: SettleRequest): Promise<SettleReply> {
+    const { processId, inboxPrefix } = this.#options;
+    const call = settleScript.call(request.flight, {
+      process: processId,
+      nonce: attemptOf(request.claim),
+      token: tokenOf(request.claim),
+      outcome: request.outcome,
+      unshareable: request.unshareable ? 1 : 0,
+      retainMs: request.retainMs,
+      inlineMaxBytes: request.inlineMaxBytes,
+      fanoutMaxBytes: FANOUT_MAX_BYTES,
+      maxWoken: MAX_WOKEN,
+      inboxPrefix,
+      header: PROTOCOL_VERSION,
+      flightId: request.flight.id,
+    });
+    const { status, fields } = await this.#run(call);
+    if (status === "FENCED") return { status: "fenced" };
+    const [woken, unwoken] = fields;
+    return { status: status === "ALREADY" ? "already" : "accepted", woken: integer(woken), unwoken: integer(unwoken) };
+  }
+
+  async resign(request: ResignRequest): Promise<ResignReply> {
+    const { processId, inboxPrefix } = this.#options;
+    const call = resignScript.call(request.flight, {
+      process: processId,
+      nonce: attemptOf(request.claim),
+      token: tokenOf(request.claim),
+      countsAsTakeover: request.countsAsTakeover ? 1 : 0,
+      ifUnwanted: request.ifUnwanted ? 1 : 0,
+      inboxPrefix,
+      header: PROTOCOL_VERSION,
+      flightId: request.flight.id,
+    });
+    const { status, fields } = await this.#run(call);
+    if (status === "WANTED") return { status: "wanted", followers: integer(fields[0]) };
+    return { status: status === "FENCED" ? "fenced" : "resigned" };
+  }
+
+  async leave(request: LeaveRequest): Promise<void> {
+    const { processId, inboxPrefix } = this.#options;
+    const { flight, nonce } = request;
+    await this.#run(
+      leaveScript.call(flight, {
+        process: processId,
+        nonce,
+        inboxPrefix,
+        header: PROTOCOL_VERSION,
+        flightId: flight.id,
+      }),
+    );
+  }
+
+  async forget(flight: FlightName): Promise<boolean> {
+    const { inboxPrefix } = this.#options;
+    const call = forgetScript.call(flight, { inboxPrefix, header: PROTOCOL_VERSION, flightId: flight.id });
+    const { fields } = await this.#run(call);
+    return integer(fields[0]) === 1;
+  }
+
+  async listeners(processes: readonly string[]): Promise<readonly boolean[]> {
+    const { link, inboxPrefix, redisTimeoutMs } = this.#options;
+    const channels = processes.map((process) => inboxPrefix + process);
+    const reply = await link.send((redis) => redis.call("PUBSUB", "NUMSUB", ...channels), redisTimeoutMs);
+    const counts = new Map<string, number>();
+    if (Array.isArray(reply)) {
+      for (let index = 0; index + 1 < reply.length; index += 2) {
+        counts.set(text(reply[index]), integer(reply[index + 1]));
+      }
+    }
+    // A channel that the reply does not name is unknown, and unknown is not death.
+    return channels.map((channel) => counts.get(channel) !== 0);
+  }
+
+  async #join(request: JoinRequest, deadline: number): Promise<JoinReply> {
+    const { clock, processId, inboxPrefix, transport } = this.#options;
+    const deadlineUs = this.serverClock.at(deadline);
+    const { depose } = request;
+    const deposed = depose?.evidence === "inbox" ? parseToken(depose.token)?.process : undefined;
+    const call = joinScript.call(request.flight, {
+      process: processId,
+      nonce: request.nonce,
+      deadlineUs: deadlineUs === undefined ? 0 : Math.round(deadlineUs),
+      leaseMs: request.leaseMs,
+      flightTtlMs: flightTtlMs(request),
+      maxTakeovers: request.maxTakeovers,
+      abandonMs: request.abandonMs,
+      freshMs: request.freshMs,
+      firstGrant: request.firstGrant ?? 0,
+      registrationMs: request.registrationMs,
+      transport,
+      takesOver: request.takesOver ? 1 : 0,
+      deposeToken: depose?.token ?? "",
+      deposeBeat: depose?.beat ?? "",
+      deposeInbox: deposed === undefined ? "" : inboxPrefix + deposed,
+    });
+    return readJoin(await this.#run(call, Math.max(1, deadline - clock.now())));
+  }
+
+  async #run(call: ScriptCall, timeoutMs?: number): Promise<{ status: string; fields: ScriptReply }> {
+    const { clock, runner, redisTimeoutMs } = this.#options;
+    const sentAt = clock.now();
+    const reply = await runner.run(call.script, call.keys, call.args, timeoutMs ?? redisTimeoutMs);
+    const status = text(reply[0]);
+    if (status === "STALE") this.serverClock.doubt();
+    this.serverClock.learn(Number(text(reply[1])), sentAt);
+    return { status, fields: reply.slice(2) };
+  }
+
+  #readRenewal(reply: ScriptReply, sentAt: number): RenewReply {
+    this.serverClock.learn(Number(text(reply[1])), sentAt);
+    const status = text(reply[0]);
+    if (status === "HELD") return { status: "held", followers: integer(reply[2]) };
+    return { status: status === "FORGOTTEN" ? "forgotten" : "fenced" };
+  }
+}
+
+function readJoin({ status, fields }: { status: string; fields: ScriptReply }): JoinReply {
+  const [first, second, third, fourth] = fields;
+  switch (status) {
+    case "LEAD":
+      return { status: "lead", token: text(first), takeovers: integer(second) };
+    case "FOLLOW":
+      return {
+        status: "follow",
+        token: text(first),
+        beat: text(second),
+        remainingMs: integer(third),
+        leaderTransport: transportOf(text(fourth)),
+      };
+    case "SETTLED":
+      return {
+        status: "settled",
+        token: text(first),
+        outcome: Buffer.isBuffer(second) ? second : Buffer.from(text(second)),
+        ageMs: integer(third),
+      };
+    case "ABANDONED":
+      return { status: "abandoned", takeovers: integer(first), retryAfterMs: integer(second) };
+    case "LOST":
+      return { status: "lost" };
+    default:
+      return { status: "stale" };
+  }
+}
+
+function tokenOf(claim: Claim): string {
+  return "token" in claim ? claim.token : "";
+}
+
+function attemptOf(claim: Claim): string {
+  return "nonce" in claim ? claim.nonce : (parseToken(claim.token)?.nonce ?? "");
+}
+
+function transportOf(value: string): Transport | "" {
+  return value === "p" || value === "l" ? value : "";
+}
+
+function text(value: unknown): string {
+  if (typeof value === "string") return value;
+  return Buffer.isBuffer(value) ? value.toString("latin1") : String(value ?? "");
+}
+
+function integer(value: unknown): number {
+  return typeof value === "number" ? value : Number(text(value));
+}
