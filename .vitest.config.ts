@@ -1,4 +1,4 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 // Three projects, one after the other: unit needs no Redis; integration starts its own; crash kills processes, file by
 // file, so that no other suite competes for the cores while a lease runs. One process per test file (forks): the suites
@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["packages/*/test/**/*.test.ts"],
-          exclude: ["packages/*/test/crash/**"],
+          exclude: [...configDefaults.exclude, "packages/*/test/crash/**"],
           sequence: { groupOrder: 1 },
           maxWorkers: 2,
         },

@@ -2,7 +2,8 @@
 # SIGTERM, and when they left something behind. Plain bash 3.2, as macOS still has it.
 
 readonly TICK_EVERY_S=10
-readonly GRACE_S=10
+readonly GRACE_S=3         # for what may be killed at any moment
+readonly GENTLE_GRACE_S=10 # for what cleans up after itself
 
 child_pid=""
 ticker_pid=""
@@ -47,11 +48,11 @@ run_child() {
   return "$status"
 }
 
-# As run_child, for a command that cleans up after itself: at a signal it is asked first, alone.
-run_gentle_child() {
-  child_is_gentle=yes
+# gently RUN...: for a command that cleans up after itself: at a signal it is asked first, alone.
+gently() {
   local status=0
-  run_child "$@" || status=$?
+  child_is_gentle=yes
+  "$@" || status=$?
   child_is_gentle=""
   return "$status"
 }
@@ -117,7 +118,7 @@ descendants_of() {
 
 end_child() {
   [ -n "$child_pid" ] || return 0
-  local group=$child_pid others left=$((GRACE_S * 10))
+  local group=$child_pid others left=$((GENTLE_GRACE_S * 10))
   child_pid=""
   others=$(descendants_of "$group" | tr '\n' ' ')
   if [ -n "$child_is_gentle" ]; then
@@ -134,6 +135,7 @@ end_child() {
 
 clean_up() {
   local name
+  set +e # a second Ctrl-C makes a sleep fail, which must not end the cleaning
   stop_ticker
   end_child
   for name in $(jobs -p); do # a signal came between the start of a child and the note of its id

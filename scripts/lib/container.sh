@@ -20,7 +20,7 @@ run_in_container() {
     find . -mindepth 1 \( -name node_modules -o -name .tools -o -name .pnpm-store \) -prune -o -type f -exec rm -f {} +
     tar -xf -
     exec "$@"'
-  run_gentle_child with_input "$sources" docker run --rm --interactive --init --name "$name" \
+  gently run_child with_input "$sources" docker run --rm --interactive --init --name "$name" \
     --volume "$CONTAINER_VOLUME:/skein" --env CI "$DEBIAN_IMAGE" bash -c "$inside" skein "$script" "$@"
 }
 

