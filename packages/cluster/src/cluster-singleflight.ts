@@ -1,0 +1,134 @@
+/**
+ * Cross-process request coalescing: for the key prefixes that opt in, one process of the deployment runs the work and
+ * the others wait for its outcome. Not promised: mutual exclusion. Duplicates are possible on failover, eviction,
+ * pauses longer than the lease, partitions and fallback; who needs exclusion checks the fencing token at the resource.
+ * Durations are measured by the monotonic clock of each process and by Redis' own clock, never compared with each other.
+ */
+import { ClosedError, type CallOptions, type CloseOptions, type Coalescer, type FlightResult, type Work, type WrapOptions } from "@skein/core";
+import { evacuateLocally, localPilot, wrapCoalesced, type Flight, type FlightTable, type Pilot } from "@skein/core/internal";
+import { ClusterPilot } from "./cluster-pilot.ts";
+import type { Fleet } from "./fleet.ts";
+import { onTerminate } from "./handle-signals.ts";
+import type { ClusterOptions } from "./options.ts";
+import type { Policies, Policy } from "./policy.ts";
+import { connectFleet, type FleetConnection } from "./connect-fleet.ts";
+
+/** What is still under way when the drain time is over gets this long to be said. */
+const FAREWELL_MS = 1_000;
+
+export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
+  readonly #connection: FleetConnection;
+  readonly #fleet: Fleet;
+  readonly #table: FlightTable;
+  readonly #policies: Policies;
+  readonly #pilots = new Map<Policy, ClusterPilot>();
+  readonly #stopSignals: () => void;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Connects eagerly; nothing waits for it but the first calls, each within `redisTimeoutMs`.
+   *
+   * @throws InvalidOptionError naming the option, its value and the rule.
+   */
+  constructor(options: ClusterOptions) {
+    this.#connection = connectFleet(options);
+    this.#fleet = this.#connection.fleet;
+    this.#table = this.#fleet.options.table;
+    this.#policies = this.#connection.policies;
+    this.#stopSignals = onTerminate(options.handleSignals, (close) => this.close(close));
+  }
+
+  /** Flights under way in this process, replaced ones that still answer their callers included. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /**
+   * Runs `work` here, or waits for the process that runs it; every caller of a flight gets the same value or the same
+   * error. Keys without a declared prefix are coalesced in this process only.
+   *
+   * Rejects with what the work threw (from another process: RemoteWorkError), `options.signal.reason`, what
+   * `Singleflight.do` rejects with, or: FlightAbandonedError, WaitTimeoutError, CoordinationUnavailableError,
+   * FallbackLimitError, InvalidKeyError.
+   */
+  do<T extends V>(key: string, work: Work<T>, options?: CallOptions): Promise<T> {
+    return this.#call(key, work, options, false) as Promise<T>;
+  }
+
+  /** `do()`, with the story of the flight around the value. */
+  fly<T extends V>(key: string, work: Work<T>, options?: CallOptions): Promise<FlightResult<T>> {
+    return this.#call(key, work, options, true) as Promise<FlightResult<T>>;
+  }
+
+  wrap<A extends unknown[], T extends V>(
+    work: (...args: [...A, AbortSignal]) => Promise<T>,
+    options: WrapOptions<A>,
+  ): (...args: A) => Promise<T> {
+    return wrapCoalesced<V, A, T>(this, work, options);
+  }
+
+  /**
+   * Whoever calls from now on gets a new execution: at once in this process, elsewhere when the news arrives. Lifts an
+   * abandonment. Resolves with true if a flight or an outcome was dropped; without Redis the effect is local.
+   *
+   * @throws InvalidKeyError for an empty key or one over `maxKeyBytes`.
+   */
+  async forget(key: string): Promise<boolean> {
+    this.#connection.checkKey(key);
+    const here = this.#table.forget(key);
+    if (this.#policies.find(key) === undefined) return here;
+    const { availability, coordinator, keys, redisTimeoutMs } = this.#fleet.options;
+    if (!availability.up) return here;
+    const name = keys.flight(key);
+    const elsewhere = await this.#fleet.say(name, redisTimeoutMs, () => coordinator.forget(name));
+    return here || elsewhere === true;
+  }
+
+  /** Resolves when connected, subscribed and probed, and also when Redis is away, after `redisTimeoutMs`. */
+  ready(): Promise<void> {
+    return this.#connection.ready();
+  }
+
+  /** @throws InvalidArgumentError when `drainMs` is out of range; nothing is closed then. */
+  async close(options?: CloseOptions): Promise<void> {
+    await this.#table.close(options, (flight, reason) => this.#evacuate(flight, reason));
+    await (this.#closing ??= this.#disconnect());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #call(key: string, work: Work<unknown>, options: CallOptions | undefined, wantsStory: boolean): Promise<unknown> {
+    try {
+      this.#connection.checkKey(key);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#table.call(key, work, options, wantsStory, this.#pilot(key));
+  }
+
+  #pilot(key: string): Pilot {
+    const policy = typeof key === "string" ? this.#policies.find(key) : undefined;
+    if (policy === undefined) return localPilot;
+    let pilot = this.#pilots.get(policy);
+    if (pilot === undefined) {
+      pilot = new ClusterPilot(this.#fleet, policy);
+      this.#pilots.set(policy, pilot);
+    }
+    return pilot;
+  }
+
+  #evacuate(flight: Flight, reason: Error): void {
+    if (flight.pilot instanceof ClusterPilot) flight.pilot.onClosed(flight, reason);
+    else evacuateLocally(flight, reason);
+  }
+
+  async #disconnect(): Promise<void> {
+    this.#stopSignals();
+    const reason = new ClosedError();
+    for (const pilot of this.#pilots.values()) pilot.closeRemaining(reason);
+    await this.#fleet.farewell(this.#fleet.options.clock.now() + FAREWELL_MS);
+    await this.#connection.close();
+  }
+}

@@ -1,0 +1,150 @@
+/** Puts a process's part of the fleet together over one Redis: connections, inbox, coordinator, breaker, flights. */
+import { InvalidArgumentError, type Observer } from "@skein/core";
+import { background, Emitter, flightLimits, FlightTable } from "@skein/core/internal";
+import { Breaker } from "./breaker.ts";
+import { InvalidKeyError } from "./errors.ts";
+import { Fleet } from "./fleet.ts";
+import { flightKeys } from "./flight-keys.ts";
+import { PubSubInbox } from "./inbox/pubsub-inbox.ts";
+import { logObserver } from "./logger.ts";
+import type { ClusterEvent } from "./observer.ts";
+import { checkClusterOptions, type ClusterOptions } from "./options.ts";
+import { Policies } from "./policy.ts";
+import { newProcessId } from "./process-id.ts";
+import { probeCapabilities } from "./redis/capabilities.ts";
+import { Link, type ConnectionOptions } from "./redis/connection.ts";
+import { RedisAvailability } from "./redis/redis-availability.ts";
+import { RedisCoordinator } from "./redis/redis-coordinator.ts";
+import { ScriptRunner } from "./redis/script-runner.ts";
+
+const HEARTBEAT_EVERY_MS = 1_000;
+/** A connection that says nothing for so long, although asked, is half-open. */
+const MAX_SILENCE_MS = 2_500;
+/** Longer than any honest probe; it holds nobody up but `ready()`, which has its own limit. */
+const PROBE_TIMEOUT_MS = 2_000;
+
+export interface FleetConnection {
+  readonly fleet: Fleet;
+  readonly policies: Policies;
+  /** @throws InvalidKeyError, InvalidArgumentError */
+  checkKey(key: string): void;
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @throws InvalidOptionError naming the option, its value and the rule. */
+export function connectFleet(options: ClusterOptions): FleetConnection {
+  checkClusterOptions(options);
+  const policies = new Policies(options);
+  const { namespace = "default", redisTimeoutMs = 250, hashKeys = false, maxKeyBytes = 1_024 } = options;
+  const limits = flightLimits<ClusterEvent>(coreOptions(options, policies));
+  const { clock, randomness } = limits;
+  const emitter = new Emitter<ClusterEvent>(observersOf(options));
+  const table = new FlightTable(limits, emitter);
+  const keys = flightKeys({ namespace, maxKeyBytes, hashKeys });
+  const processId = newProcessId(randomness);
+  const emit = (event: ClusterEvent): void => {
+    if (emitter.active) emitter.emit(event);
+  };
+
+  const connection: ConnectionOptions = {
+    source: options.redis,
+    redisTimeoutMs,
+    heartbeatEveryMs: HEARTBEAT_EVERY_MS,
+    silenceLimitMs: Math.min(policies.longestLeaseMs ?? MAX_SILENCE_MS, MAX_SILENCE_MS),
+    clock,
+    randomness,
+  };
+  const commands = new Link(connection, "commands", async (redis) => {
+    const sentAt = clock.now();
+    const [seconds, microseconds] = await redis.time();
+    coordinator.serverClock.doubt();
+    coordinator.serverClock.learn(Number(seconds) * 1_000_000 + Number(microseconds), sentAt);
+  });
+  const coordinator: RedisCoordinator = new RedisCoordinator({
+    link: commands,
+    runner: new ScriptRunner(commands),
+    clock,
+    processId,
+    inboxPrefix: keys.inboxPrefix,
+    transport: "p",
+    redisTimeoutMs,
+  });
+  const inbox = new PubSubInbox(keys.inboxPrefix + processId, connection);
+  const breaker = new Breaker(
+    { failures: 1, slowReplies: 5, slowMs: Math.ceil(redisTimeoutMs * 0.8), probeEveryMs: 250, ...options.breaker },
+    {
+      probe: () => commands.send((redis) => redis.ping(), redisTimeoutMs),
+      clock,
+      randomness,
+      onChange: (state) => emit({ type: "breaker", state }),
+    },
+  );
+  const availability = new RedisAvailability({ commands, inbox: inbox.link, breaker, clock, redisTimeoutMs });
+  const fleet = new Fleet({
+    processId,
+    coordinator,
+    inbox,
+    availability,
+    keys,
+    clock,
+    randomness,
+    table,
+    emitter,
+    redisTimeoutMs,
+    pollEveryMs: options.pollEveryMs ?? 1_000,
+    deathGraceMs: options.deathGraceMs ?? 400,
+  });
+  for (const link of [commands, inbox.link]) {
+    link.onStateChange((state) => {
+      if (state === "up" || state === "down") emit({ type: "link", link: link.name, state });
+    });
+  }
+  fleet.open();
+  const probed = probeOnce();
+  background(probed);
+
+  async function probeOnce(): Promise<void> {
+    if (!(await commands.whenFirstUp()) || !(await inbox.link.whenFirstUp())) return;
+    const report = await probeCapabilities(commands, inbox.link, {
+      keySample: keys.flight("probe").flightKey,
+      channel: keys.inboxPrefix + processId,
+      timeoutMs: PROBE_TIMEOUT_MS,
+    });
+    if (report.ok && report.warnings.length === 0) return;
+    emit({ type: "capabilities", missing: report.missing, warnings: report.warnings });
+  }
+
+  return {
+    fleet,
+    policies,
+    checkKey(key) {
+      if (typeof key !== "string") throw new InvalidArgumentError("key", key, "must be a string");
+      const bytes = Buffer.byteLength(key);
+      if (bytes === 0 || bytes > maxKeyBytes) throw new InvalidKeyError(bytes, maxKeyBytes);
+    },
+    async ready() {
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = clock.setTimer(resolve, redisTimeoutMs);
+      await Promise.race([probed, late]);
+      timer.cancel();
+    },
+    async close() {
+      breaker.close();
+      await Promise.all([inbox.close(), commands.close()]);
+    },
+  };
+}
+
+/** What core takes; prefixes name the groups of keys in events. */
+function coreOptions(options: ClusterOptions, policies: Policies): object {
+  const { maxEntries, maxAgeMs, onFull, maxWaiters, timeoutMs, detectReentry, exposeKeys, clock, randomness } = options;
+  const given = { maxEntries, maxAgeMs, onFull, maxWaiters, timeoutMs, detectReentry, exposeKeys, clock, randomness };
+  const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return { ...present, keyPrefixOf: (key: string) => policies.find(key)?.prefix };
+}
+
+function observersOf({ observer, logger }: ClusterOptions): readonly Observer<ClusterEvent>[] {
+  const given = observer === undefined ? [] : "onEvent" in observer ? [observer] : [...observer];
+  return logger === undefined ? given : [...given, logObserver(logger)];
+}

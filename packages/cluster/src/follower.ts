@@ -1,0 +1,192 @@
+/**
+ * A process that waits for another's flight. A wake-up ends the wait early; everything else is found out by joining
+ * again: when the inbox comes back, when the lease should have ended, when the leader looks dead, and every
+ * `pollEveryMs` in any case. It trusts its own monotonic clock for all of these. Not promised: that the first outcome
+ * to arrive is the last one published; only that it was settled after this process joined.
+ */
+import type { Timer } from "@skein/core";
+import { background } from "@skein/core/internal";
+import type { DeathEvidence, JoinReply } from "./coordinator.ts";
+import { grantOf, parseToken } from "./fencing-token.ts";
+import type { Fleet, JoinAnswer, JoinFailure } from "./fleet.ts";
+import type { WakeUp } from "./inbox/wake-up.ts";
+import type { Watch } from "./leader-watch.ts";
+import type { Policy } from "./policy.ts";
+
+/** A follower that cannot reach Redis gives up after so long without an answer, or after its lease if that is shorter. */
+const MAX_SILENCE_MS = 3_000;
+/** Re-joins for the end of a lease are spread over this share of it, so that a crowd does not come at once. */
+const JITTER = 0.05;
+
+type FollowReply = Extract<JoinReply, { status: "follow" }>;
+
+/** What a follower asks of a re-join. */
+export interface Rejoin {
+  readonly firstGrant: number;
+  readonly depose?: { readonly token: string; readonly beat: string; readonly evidence: DeathEvidence };
+}
+
+export interface FollowerOptions {
+  readonly fleet: Fleet;
+  readonly policy: Policy;
+  readonly rejoin: (rejoin: Rejoin) => Promise<JoinAnswer>;
+  /** Something other than "follow on": the wait is over. `deposed`: this follower had asked for the leader's removal. */
+  readonly onReply: (answer: Extract<JoinAnswer, { reply: unknown }>, deposed: boolean) => void;
+  /** An outcome arrived by wake-up. */
+  readonly onOutcome: (token: string, envelope: Uint8Array) => void;
+  readonly onWaitTimeout: () => void;
+  readonly onUnreachable: (failure: JoinFailure) => void;
+  /** The followed flight changed: a new leader, whose token this is. */
+  readonly onNewLeader: (token: string) => void;
+}
+
+export class Follower {
+  readonly #options: FollowerOptions;
+  readonly #firstGrant: number;
+  #token = "";
+  #beat = "";
+  /** When token or beat last changed, as far as this process saw. */
+  #beatChangedAt = 0;
+  #leaseEndsAt = 0;
+  #waitEndsAt = 0;
+  #heardAt = 0;
+  #timer: Timer | undefined;
+  #watch: Watch | undefined;
+  #rejoining = false;
+  /** Asked to re-join while a re-join was under way. */
+  #again = false;
+  #over = false;
+  /** The leader said itself that its place is free. */
+  resigned = false;
+
+  constructor(options: FollowerOptions, reply: FollowReply) {
+    this.#options = options;
+    this.#firstGrant = grantOf(reply.token);
+    this.#take(reply);
+  }
+
+  get token(): string {
+    return this.#token;
+  }
+
+  onWakeUp(wakeUp: WakeUp): void {
+    if (this.#over) return;
+    switch (wakeUp.kind) {
+      case "settled":
+        // An outcome of an earlier flight was settled before this process joined.
+        if (grantOf(wakeUp.token) >= this.#firstGrant) this.#options.onOutcome(wakeUp.token, wakeUp.outcome);
+        return;
+      case "resigned":
+        this.resigned = true;
+        this.joinAgain();
+        return;
+      case "pointer":
+      case "forgotten":
+        this.joinAgain();
+        return;
+      case "unwanted":
+        // For leaders.
+        return;
+    }
+  }
+
+  /** Joins again now; while one re-join is under way, once more after it. */
+  joinAgain(evidence?: DeathEvidence): void {
+    if (this.#over) return;
+    if (this.#rejoining) {
+      this.#again = true;
+      return;
+    }
+    background(this.#rejoin(evidence));
+  }
+
+  stop(): void {
+    this.#over = true;
+    this.#timer?.cancel();
+    this.#watch?.stop();
+  }
+
+  async #rejoin(evidence: DeathEvidence | undefined): Promise<void> {
+    this.#rejoining = true;
+    const depose = evidence === undefined ? undefined : { token: this.#token, beat: this.#beat, evidence };
+    const answer = await this.#options.rejoin(
+      depose === undefined ? { firstGrant: this.#firstGrant } : { firstGrant: this.#firstGrant, depose },
+    );
+    this.#rejoining = false;
+    if (this.#over) {
+      // Nobody waits any more, but a leadership that came of it must be given back.
+      if ("reply" in answer && answer.reply.status === "lead") this.#options.onReply(answer, depose !== undefined);
+      return;
+    }
+    if ("failure" in answer) this.#onFailure(answer.failure);
+    else if (answer.reply.status === "follow") this.#take(answer.reply);
+    else this.#options.onReply(answer, depose !== undefined && answer.reply.status === "lead");
+    if (this.#again && !this.#over) {
+      this.#again = false;
+      this.joinAgain();
+    }
+  }
+
+  #onFailure(failure: JoinFailure): void {
+    const { policy, fleet } = this.#options;
+    const { clock, redisTimeoutMs } = fleet.options;
+    if (clock.now() - this.#heardAt >= Math.min(policy.leaseMs, MAX_SILENCE_MS)) this.#options.onUnreachable(failure);
+    else this.#wakeIn(Math.min(redisTimeoutMs, fleet.options.pollEveryMs));
+  }
+
+  #take(reply: FollowReply): void {
+    const { policy, fleet, onNewLeader } = this.#options;
+    const { clock, randomness } = fleet.options;
+    const now = clock.now();
+    this.#heardAt = now;
+    if (reply.token !== this.#token) {
+      this.#token = reply.token;
+      this.resigned = false;
+      this.#waitEndsAt = now + policy.waitTimeoutMs;
+      this.#beat = reply.beat;
+      this.#beatChangedAt = now;
+      this.#watchLeader(reply);
+      onNewLeader(reply.token);
+    } else if (reply.beat !== this.#beat) {
+      this.#beat = reply.beat;
+      this.#beatChangedAt = now;
+    }
+    this.#watch?.confirm();
+    // A clock jump at the server must not stretch a lease; one without an end gets one.
+    const remaining = reply.remainingMs < 0 ? policy.leaseMs : Math.min(reply.remainingMs, policy.leaseMs);
+    this.#leaseEndsAt = now + remaining + randomness.fraction() * JITTER * policy.leaseMs;
+    this.#wakeIn(fleet.options.pollEveryMs);
+  }
+
+  #watchLeader(reply: FollowReply): void {
+    const { fleet } = this.#options;
+    this.#watch?.stop();
+    this.#watch = undefined;
+    const leader = parseToken(reply.token)?.process;
+    // Only pub/sub inboxes show whether somebody listens; our own would tell us nothing.
+    if (leader === undefined || leader === fleet.options.processId || reply.leaderTransport !== "p") return;
+    this.#watch = fleet.watch.watch(leader, {
+      onSuspect: () => this.joinAgain(),
+      onSilent: () => this.joinAgain("inbox"),
+    });
+  }
+
+  #wakeIn(delayMs: number): void {
+    const { clock } = this.#options.fleet.options;
+    const now = clock.now();
+    const moment = Math.min(now + delayMs, Math.max(this.#leaseEndsAt, now + 1), this.#waitEndsAt);
+    this.#timer?.cancel();
+    this.#timer = clock.setTimer(() => this.#onTimer(), Math.max(0, moment - now));
+  }
+
+  #onTimer(): void {
+    const { policy, fleet, onWaitTimeout } = this.#options;
+    const now = fleet.options.clock.now();
+    if (now >= this.#waitEndsAt) {
+      onWaitTimeout();
+      return;
+    }
+    const dead = now - this.#beatChangedAt >= policy.leaseMs;
+    this.joinAgain(dead ? "beat" : undefined);
+  }
+}

@@ -1,0 +1,26 @@
+/** On SIGTERM: close with drain, then leave the process to its other handlers, or to the default end if it has none. */
+import type { CloseOptions } from "@skein/core";
+import { background } from "@skein/core/internal";
+
+/** Returns what stops listening. */
+export function onTerminate(
+  option: boolean | { drainMs?: number } | undefined,
+  close: (options: CloseOptions) => Promise<void>,
+): () => void {
+  if (option === undefined || option === false) return () => undefined;
+  const closeOptions = option === true ? {} : option;
+  const onSignal = (): void => {
+    background(
+      close(closeOptions).finally(() => {
+        stop();
+        // Without a listener of ours the signal would have ended the process; nobody else handles it, so it still does.
+        if (process.listenerCount("SIGTERM") === 0) process.kill(process.pid, "SIGTERM");
+      }),
+    );
+  };
+  const stop = (): void => {
+    process.off("SIGTERM", onSignal);
+  };
+  process.on("SIGTERM", onSignal);
+  return stop;
+}

@@ -1,0 +1,239 @@
+/**
+ * The process that runs the work of a key. It keeps its lease until the work is done, then publishes the outcome; its
+ * own callers get the outcome whatever becomes of the lease.
+ *
+ * - `working`: the lease is held as far as is known. Ends in `done`, `displaced` or `resigned`.
+ * - `displaced`: somebody else was elected, or the flight was forgotten. The work goes on for local callers alone.
+ * - `resigned`: given up on purpose: too old, evicted, unwanted, closed. The work was aborted; its outcome is not shared.
+ * - `done`: the work has ended.
+ *
+ * Not promised: that nobody else runs the work meanwhile. A lease can lapse unnoticed; `leaseLost` says so afterwards.
+ */
+import { FlightAgedError, FlightUnwantedError, type FlightContext, type Timer } from "@skein/core";
+import { background, type Flight, type Story } from "@skein/core/internal";
+import type { RenewRequest, ResignReply, SettleReply } from "./coordinator.ts";
+import { sealOutcome } from "./envelope.ts";
+import { LeaseLostError } from "./errors.ts";
+import { parseToken } from "./fencing-token.ts";
+import type { Fleet, RenewalAnswer } from "./fleet.ts";
+import type { FlightName } from "./flight-keys.ts";
+import type { WakeUp } from "./inbox/wake-up.ts";
+import type { Lease } from "./lease-keeper.ts";
+import type { ResignReason } from "./observer.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Policy } from "./policy.ts";
+
+export interface Election {
+  readonly token: string;
+  readonly takeovers: number;
+  /** When the join that won it left. */
+  readonly sentAt: number;
+}
+
+export interface LeaderOptions {
+  readonly fleet: Fleet;
+  readonly policy: Policy;
+  readonly name: FlightName;
+  readonly flight: Flight;
+  readonly election: Election;
+  /** Runs a callback in the asynchronous context of the caller that opened the flight. */
+  readonly inCallerContext: <T>(callback: () => T) => T;
+  /** The work has ended and the callers have been answered. */
+  readonly onDone: () => void;
+}
+
+type State = "working" | "displaced" | "resigned" | "done";
+
+export class Leader {
+  readonly #options: LeaderOptions;
+  readonly #story: Story;
+  #state: State = "working";
+  #lease: Lease<RenewRequest, RenewalAnswer> | undefined;
+  #ageTimer: Timer | undefined;
+  #leaseLost: AbortController | undefined;
+  #lostWhy: LeaseLostError["why"] | undefined;
+  /** Every local caller has left; the fleet may still want the outcome. */
+  #unwanted = false;
+  #offering = false;
+
+  constructor(options: LeaderOptions) {
+    const { token, takeovers } = options.election;
+    this.#options = options;
+    this.#story = { role: "leader", flightId: token, takeovers };
+  }
+
+  start(): void {
+    const { fleet, policy, name, flight, election, inCallerContext } = this.#options;
+    const { token, takeovers, sentAt } = election;
+    const { leaseMs, renewEveryMs, maxTakeovers, maxAgeMs } = policy;
+    fleet.emit({ type: "lead", ...this.#about(), takeovers });
+    this.#lease = fleet.leases.hold({ flight: name, token, leaseMs, maxTakeovers }, { leaseMs, renewEveryMs }, sentAt, {
+      onRenewed: ({ reply }) => {
+        if (this.#unwanted && reply.status === "held" && reply.followers === 0) this.#offerResignation();
+      },
+      onLost: ({ reply }) => this.#displace(reply.status === "forgotten" ? "forgotten" : "fenced"),
+      onExpired: () => this.#tellLeaseLost("expired"),
+    });
+    this.#ageTimer = fleet.options.clock.setTimer(() => this.#age(), maxAgeMs);
+    const execution = inCallerContext(() => flight.execute(flight.work, this.#context(token, takeovers)));
+    background(
+      execution.then(
+        (value) => this.#finish({ kind: "value", value }),
+        (error: unknown) => this.#finish({ kind: "error", error }),
+      ),
+    );
+  }
+
+  onWakeUp(wakeUp: WakeUp): void {
+    if (wakeUp.token !== this.#options.election.token) return;
+    if (wakeUp.kind === "forgotten") this.#displace("forgotten");
+    if (wakeUp.kind === "unwanted" && this.#unwanted) this.#offerResignation();
+  }
+
+  /** The last local caller left. Others in the fleet may still be waiting: the work goes on until they say no. */
+  onUnwanted(): void {
+    this.#unwanted = true;
+    if (this.#state === "working") this.#offerResignation();
+    else this.#options.flight.abort(new FlightUnwantedError());
+  }
+
+  /** Gives leadership up and aborts the work, whose callers still get what it yields. */
+  resign(reason: ResignReason, abortReason: Error): void {
+    const { flight } = this.#options;
+    if (this.#state === "working") {
+      this.#leave("resigned");
+      this.#sayResigned(reason);
+    }
+    flight.abort(abortReason);
+  }
+
+  #finish(outcome: Outcome): void {
+    const { fleet, flight, onDone, policy } = this.#options;
+    const { aborted } = flight;
+    const working = this.#state === "working";
+    // A promise settles before an overdue timer fires: look at the clock before anything is published.
+    if (working) this.#lease?.hasExpired();
+    this.#leave("done");
+    if (outcome.kind === "value") flight.land(outcome.value, this.#story);
+    else if (outcome.kind === "error") flight.fail(outcome.error, this.#story);
+    if (aborted && outcome.kind === "value") fleet.emit({ type: "abort-ignored", ...this.#about() });
+    if (working) {
+      if (outcome.kind === "error" && !policy.sharesError(outcome.error)) this.#sayResigned("error-withheld");
+      else this.#sayOutcome(outcome);
+    }
+    onDone();
+  }
+
+  #sayOutcome(outcome: Outcome): void {
+    const { fleet, policy, name, election } = this.#options;
+    const { token, takeovers } = election;
+    const nonce = parseToken(token)?.nonce ?? "";
+    const { codec, maxOutcomeBytes, retainMs, inlineMaxBytes } = policy;
+    const sealed = sealOutcome(outcome, { codec, nonce, takeovers, maxOutcomeBytes });
+    if (sealed.unshareable !== false) fleet.emit({ type: "unshareable", ...this.#about(), why: sealed.unshareable });
+    const unshareable = sealed.unshareable !== false;
+    const request = { flight: name, claim: { token }, outcome: sealed.bytes, unshareable, retainMs, inlineMaxBytes };
+    const settle = async (): Promise<SettleReply> => {
+      let reply = await fleet.options.coordinator.settle(request);
+      // The rest of a very large crowd is woken by further calls, so that none of them holds the server for long.
+      while (reply.status !== "fenced" && reply.unwoken > 0) reply = await fleet.options.coordinator.settle(request);
+      return reply;
+    };
+    const said = fleet.say(name, policy.leaseMs, settle).then((reply) => {
+      if (reply === undefined) fleet.emit({ type: "settle-lost", ...this.#about() });
+      else if (reply.status === "fenced") fleet.emit({ type: "settle-fenced", ...this.#about() });
+      else {
+        const kind = unshareable ? "unshareable" : outcome.kind;
+        const { woken } = reply;
+        fleet.emit({ type: "settle-accepted", ...this.#about(), outcome: kind, bytes: sealed.bytes.length, woken });
+      }
+    });
+    background(said);
+  }
+
+  #sayResigned(reason: ResignReason): void {
+    const { fleet, policy, name, election } = this.#options;
+    const countsAsTakeover = reason === "aged";
+    const request = { flight: name, claim: { token: election.token }, countsAsTakeover, ifUnwanted: false };
+    fleet.emit({ type: "resign", ...this.#about(), reason });
+    background(fleet.say(name, policy.leaseMs, () => fleet.options.coordinator.resign(request)));
+  }
+
+  /** Resigns if the fleet agrees that nobody waits; otherwise tries again when told, or at the next renewal. */
+  #offerResignation(): void {
+    const { fleet, policy, name, election } = this.#options;
+    if (this.#offering || this.#state !== "working") return;
+    this.#offering = true;
+    const claim = { token: election.token };
+    const request = { flight: name, claim, countsAsTakeover: false, ifUnwanted: true };
+    const offered = fleet.say(name, policy.renewEveryMs, () => fleet.options.coordinator.resign(request));
+    background(offered.then((reply) => this.#onOffered(reply)));
+  }
+
+  #onOffered(reply: ResignReply | undefined): void {
+    const { fleet, flight } = this.#options;
+    this.#offering = false;
+    if (reply === undefined || reply.status === "wanted" || this.#state !== "working") return;
+    this.#leave("resigned");
+    fleet.emit({ type: "resign", ...this.#about(), reason: "unwanted" });
+    flight.abort(new FlightUnwantedError());
+  }
+
+  #age(): void {
+    const { fleet, flight, policy } = this.#options;
+    if (this.#state === "done" || this.#state === "resigned") return;
+    flight.table.detach(flight);
+    fleet.emit({ type: "flight-aged", ...this.#about() });
+    this.resign("aged", new FlightAgedError(policy.maxAgeMs));
+  }
+
+  #displace(why: "fenced" | "forgotten"): void {
+    const { fleet, flight } = this.#options;
+    if (this.#state !== "working") return;
+    this.#lease?.release();
+    this.#state = "displaced";
+    // Whoever calls from now on belongs to the flight that the fleet knows.
+    flight.table.detach(flight);
+    if (why === "fenced") fleet.emit({ type: "settle-fenced", ...this.#about() });
+    this.#tellLeaseLost(why);
+    if (this.#unwanted) flight.abort(new FlightUnwantedError());
+  }
+
+  #leave(state: "resigned" | "done"): void {
+    this.#state = state;
+    this.#lease?.release();
+    if (state === "done") this.#ageTimer?.cancel();
+  }
+
+  #tellLeaseLost(why: LeaseLostError["why"]): void {
+    if (this.#lostWhy !== undefined) return;
+    this.#lostWhy = why;
+    this.#options.fleet.emit({ type: "lease-lost", ...this.#about(), why });
+    this.#leaseLost?.abort(new LeaseLostError(why));
+  }
+
+  /** What the work is told. `leaseLost` is made when it is first looked at: most work never does. */
+  #context(token: string, takeovers: number): FlightContext {
+    const leaseLost = (): AbortSignal => {
+      if (this.#leaseLost === undefined) {
+        this.#leaseLost = new AbortController();
+        if (this.#lostWhy !== undefined) this.#leaseLost.abort(new LeaseLostError(this.#lostWhy));
+      }
+      return this.#leaseLost.signal;
+    };
+    return {
+      key: this.#options.flight.key,
+      flightId: token,
+      takeovers,
+      fencingToken: token,
+      get leaseLost() {
+        return leaseLost();
+      },
+    };
+  }
+
+  #about(): { keyPrefix: string; flightId: string; key?: string } {
+    const { flight, election } = this.#options;
+    return flight.table.about(flight.key, election.token);
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * How Skein connects, whatever the application configured for itself. The client's defaults suit an application that
+ * would rather wait than fail: they queue commands while Redis is away, run them after their caller gave up, and send
+ * some twice. Here a command is sent now, once, or fails. What the application hands over is duplicated and never
+ * closed, used or changed. Not promised: Redis Cluster.
+ */
+import { InvalidOptionError } from "@skein/core";
+import type { Randomness } from "@skein/core";
+import { Redis, type RedisOptions } from "ioredis";
+
+/** A redis:// or rediss:// URL, ioredis options, or an ioredis client (5.11 or 6) to `duplicate()`. */
+export type RedisSource = string | RedisOptions | Redis;
+
+/** Until TCP (and TLS) is established. */
+const CONNECT_TIMEOUT_MS = 2_000;
+const KEEP_ALIVE_MS = 5_000;
+/** After this a socket that was closed politely is destroyed. */
+const DISCONNECT_TIMEOUT_MS = 200;
+/** A live process is without its inbox for as long as its first reconnect takes, and others look: so it is short. */
+const FIRST_RECONNECT_MS = 20;
+const FIRST_RECONNECTS = 5;
+const MAX_RECONNECT_MS = 500;
+
+const RULE = "must be a redis:// or rediss:// URL, ioredis options, or an ioredis client";
+/** Stands for values that may hold a password. */
+const NOT_SHOWN = "(not shown)";
+
+/** A client of our own that starts to connect. @throws InvalidOptionError for a source that cannot be used. */
+export function openClient(source: RedisSource, reconnectDelayMs: () => number): Redis {
+  const template = templateOf(source);
+  const { keyPrefix, sentinels } = template.options;
+  if (keyPrefix !== undefined && keyPrefix !== "") {
+    const rule = "must not be set, since it would apply to keys but not to channels; use namespace";
+    throw new InvalidOptionError("redis.keyPrefix", keyPrefix, rule);
+  }
+  return template.duplicate({
+    // A command is sent now or rejected; when the socket closes every unanswered one is rejected at once.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    enableAutoPipelining: false,
+    autoResubscribe: false,
+    reconnectOnError: null,
+    retryStrategy: reconnectDelayMs,
+    lazyConnect: false,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    keepAlive: KEEP_ALIVE_MS,
+    noDelay: true,
+    // Time limits are kept by the link, which knows when this process was busy.
+    commandTimeout: undefined,
+    socketTimeout: undefined,
+    blockingTimeout: undefined,
+    // The link asks for readiness with PING, which needs no right to INFO; only Sentinel has to check the role.
+    enableReadyCheck: isConfigured(sentinels),
+    // Replies in one shape for both protocols and both versions of the client.
+    stringNumbers: false,
+    replyMapping: "legacy",
+    showFriendlyErrorStack: false,
+    // Set up by the link, or of use to the application only.
+    connectionName: undefined,
+    disableClientInfo: true,
+    monitor: false,
+    readOnly: false,
+    scripts: undefined,
+    himportFieldsets: undefined,
+  });
+}
+
+/** Delay before the n-th attempt (from 1) since the link was last up. */
+export function reconnectDelayMs(attempt: number, randomness: Randomness): number {
+  if (attempt <= FIRST_RECONNECTS) return FIRST_RECONNECT_MS;
+  const grown = Math.min(MAX_RECONNECT_MS, FIRST_RECONNECT_MS * 2 ** (attempt - FIRST_RECONNECTS));
+  return Math.round(grown * (0.5 + randomness.fraction() / 2));
+}
+
+/** A client that is not connected, or the application's own; only ever duplicated. */
+function templateOf(source: RedisSource): Redis {
+  if (typeof source === "string") {
+    if (!/^rediss?:\/\//i.test(source)) throw new InvalidOptionError("redis", NOT_SHOWN, RULE);
+    return configure("redis", () => new Redis(source, { lazyConnect: true }));
+  }
+  if (typeof source !== "object" || source === null || Array.isArray(source)) {
+    throw new InvalidOptionError("redis", source, RULE);
+  }
+  if (!("duplicate" in source)) return configure("redis", () => new Redis({ ...source, lazyConnect: true }));
+  if (source.isCluster) {
+    throw new InvalidOptionError("redis", "a Cluster client", `${RULE}; Redis Cluster is not supported yet`);
+  }
+  // Told by shape, since the application may have another version or another copy of the client.
+  if (typeof source.callBuffer !== "function" || typeof source.options !== "object") {
+    throw new InvalidOptionError("redis", source, RULE);
+  }
+  return source;
+}
+
+/** Runs the client's own checks; their errors quote the URL with its password. */
+function configure(option: string, create: () => Redis): Redis {
+  try {
+    return create();
+  } catch {
+    throw new InvalidOptionError(option, NOT_SHOWN, RULE);
+  }
+}
+
+function isConfigured(sentinels: unknown): boolean {
+  return Array.isArray(sentinels) && sentinels.length > 0;
+}

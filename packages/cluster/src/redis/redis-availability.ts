@@ -1,0 +1,52 @@
+/** Whether it makes sense to ask Redis now: what the connection and the breaker know. A look costs nothing. */
+import type { Clock, FallbackReason } from "@skein/core";
+import { feedsBreaker, type Breaker } from "../breaker.ts";
+import type { Availability, JoinFailure } from "../fleet.ts";
+import { CommandFailure, type Link } from "./connection.ts";
+
+export interface RedisAvailabilityOptions {
+  readonly commands: Link;
+  readonly inbox: Link;
+  readonly breaker: Breaker;
+  readonly clock: Clock;
+  readonly redisTimeoutMs: number;
+}
+
+export class RedisAvailability implements Availability {
+  readonly #options: RedisAvailabilityOptions;
+
+  constructor(options: RedisAvailabilityOptions) {
+    this.#options = options;
+  }
+
+  obstacle(): FallbackReason | undefined {
+    const { breaker, commands, inbox } = this.#options;
+    if (breaker.state === "open") return "breaker-open";
+    if (breaker.state === "half-open") return "fallback-probe";
+    return this.#hopeless(commands) || this.#hopeless(inbox) ? "unavailable" : undefined;
+  }
+
+  get up(): boolean {
+    return this.#options.commands.state === "up";
+  }
+
+  whenUp(deadline: number): Promise<boolean> {
+    return this.#options.commands.whenUp(deadline);
+  }
+
+  succeeded(tookMs: number): void {
+    this.#options.breaker.succeeded(tookMs);
+  }
+
+  failed(error: unknown): JoinFailure {
+    if (!(error instanceof CommandFailure)) return { reason: "refused", sent: true };
+    if (feedsBreaker(error)) this.#options.breaker.failed();
+    return { reason: error.kind, sent: error.sent };
+  }
+
+  /** Away for longer than a call may wait for it: waiting again would cost every call the same. */
+  #hopeless(link: Link): boolean {
+    const { clock, redisTimeoutMs } = this.#options;
+    return link.downSince !== undefined && clock.now() - link.downSince >= redisTimeoutMs;
+  }
+}

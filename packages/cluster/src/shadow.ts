@@ -1,0 +1,123 @@
+/**
+ * Shadow mode: the work runs at once in this process, as without Skein's cluster, while the protocol is flown beside it
+ * to count what it would have saved. Never waits, and never hands out another process's outcome.
+ */
+import { background, type Story } from "@skein/core/internal";
+import { FlightUnwantedError } from "@skein/core";
+import type { Claim, RenewRequest } from "./coordinator.ts";
+import { sealOutcome } from "./envelope.ts";
+import { parseToken } from "./fencing-token.ts";
+import type { RenewalAnswer } from "./fleet.ts";
+import type { Lease } from "./lease-keeper.ts";
+import type { Outcome } from "./outcome.ts";
+import type { ParticipationOptions } from "./participation.ts";
+
+const NONCE_LENGTH = 12;
+
+export class Shadow {
+  readonly #options: ParticipationOptions;
+  readonly #nonce: string;
+  #outcome: Outcome | undefined;
+  #token: string | undefined;
+  #lease: Lease<RenewRequest, RenewalAnswer> | undefined;
+
+  constructor(options: ParticipationOptions) {
+    this.#options = options;
+    this.#nonce = options.fleet.options.randomness.identifier(NONCE_LENGTH);
+  }
+
+  start(): void {
+    const { fleet, flight, policy } = this.#options;
+    const story: Story = { role: "local", flightId: flight.localId, takeovers: 0 };
+    flight.ageLimitMs = policy.maxAgeMs;
+    const finish = (outcome: Outcome): void => {
+      if (outcome.kind === "value") flight.land(outcome.value, story);
+      else if (outcome.kind === "error") flight.fail(outcome.error, story);
+      this.#outcome = outcome;
+      this.#settle();
+      this.#options.onOver();
+    };
+    const context = { key: flight.key, flightId: flight.localId, takeovers: 0 };
+    background(
+      flight.execute(flight.work, context).then(
+        (value) => finish({ kind: "value", value }),
+        (error: unknown) => finish({ kind: "error", error }),
+      ),
+    );
+    if (fleet.options.availability.obstacle() === undefined) background(this.#join());
+  }
+
+  onUnwanted(): void {
+    this.#options.flight.abort(new FlightUnwantedError());
+  }
+
+  onReplaced(reason: Error): void {
+    this.#options.flight.abort(reason);
+  }
+
+  onClosed(reason: Error): void {
+    const { flight } = this.#options;
+    flight.fail(reason, { role: "local", flightId: flight.localId, takeovers: 0 }, "closed");
+    flight.abort(reason);
+    if (this.#token !== undefined) this.#resign({ token: this.#token });
+    this.#token = undefined;
+  }
+
+  async #join(): Promise<void> {
+    const { fleet, policy, flight, name } = this.#options;
+    const { leaseMs, renewEveryMs, maxTakeovers, abandonMs } = policy;
+    const answer = await fleet.join({
+      flight: name,
+      nonce: this.#nonce,
+      leaseMs,
+      maxTakeovers,
+      abandonMs,
+      freshMs: 0,
+      firstGrant: undefined,
+      registrationMs: fleet.options.redisTimeoutMs,
+      takesOver: true,
+    });
+    if ("failure" in answer) {
+      if (answer.failure.sent) this.#resign({ nonce: this.#nonce });
+      return;
+    }
+    const { reply, sentAt } = answer;
+    if (reply.status === "lead") {
+      this.#token = reply.token;
+      const listener = { onRenewed() {}, onLost() {}, onExpired() {} };
+      const request = { flight: name, token: reply.token, leaseMs, maxTakeovers };
+      this.#lease = fleet.leases.hold(request, { leaseMs, renewEveryMs }, sentAt, listener);
+      // The work may have been faster than the join.
+      this.#settle();
+    } else if (reply.status === "follow") {
+      fleet.emit({ type: "shadow-saved", ...flight.table.about(flight.key, reply.token) });
+      const leave = { flight: name, nonce: this.#nonce };
+      background(fleet.say(name, leaseMs, () => fleet.options.coordinator.leave(leave)));
+    }
+  }
+
+  #settle(): void {
+    const { fleet, policy, flight, name } = this.#options;
+    if (this.#token === undefined || this.#outcome === undefined) return;
+    const claim = { token: this.#token };
+    this.#token = undefined;
+    this.#lease?.release();
+    if (flight.aborted || (this.#outcome.kind === "error" && !policy.sharesError(this.#outcome.error))) {
+      this.#resign(claim);
+      return;
+    }
+    const { codec, maxOutcomeBytes, retainMs, inlineMaxBytes } = policy;
+    const nonce = parseToken(claim.token)?.nonce ?? "";
+    const sealed = sealOutcome(this.#outcome, { codec, nonce, takeovers: 0, maxOutcomeBytes });
+    const unshareable = sealed.unshareable !== false;
+    const request = { flight: name, claim, outcome: sealed.bytes, unshareable, retainMs, inlineMaxBytes };
+    background(fleet.say(name, policy.leaseMs, () => fleet.options.coordinator.settle(request)));
+  }
+
+  #resign(claim: Claim): void {
+    const { fleet, policy, name } = this.#options;
+    this.#lease?.release();
+    const request = { flight: name, claim, countsAsTakeover: false, ifUnwanted: false };
+    background(fleet.say(name, policy.leaseMs, () => fleet.options.coordinator.resign(request)));
+  }
+}
