@@ -69,6 +69,7 @@ install_redis_by_apt() {
   gently run_step "Installing redis-server with apt-get (once)" \
     "Look at apt's message above; 'apt-get update && apt-get install redis-server' should work by hand." \
     apt_install_without_service
+  redis_on_path >/dev/null || die "redis-server was installed, but is not on PATH" "PATH is $PATH"
   step "Redis: $(redis_on_path)"
 }
 
