@@ -6,10 +6,10 @@
  */
 import { InvalidOptionError } from "@skein/core";
 import type { Randomness } from "@skein/core";
-import { Redis, type RedisOptions } from "ioredis";
+import { Redis, type Cluster, type RedisOptions } from "ioredis";
 
 /** A redis:// or rediss:// URL, ioredis options, or an ioredis client (5.11 or 6) to `duplicate()`. */
-export type RedisSource = string | RedisOptions | Redis;
+export type RedisSource = string | RedisOptions | Redis | Cluster;
 
 /** Until TCP (and TLS) is established. */
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -83,15 +83,24 @@ function templateOf(source: RedisSource): Redis {
   if (typeof source !== "object" || source === null || Array.isArray(source)) {
     throw new InvalidOptionError("redis", source, RULE);
   }
-  if (!("duplicate" in source)) return configure("redis", () => new Redis({ ...source, lazyConnect: true }));
-  if (source.isCluster) {
+  if (!isClient(source))
+    return configure("redis", () => new Redis({ ...source, lazyConnect: true, replyMapping: "legacy" }));
+  // Told by shape, since the application may have another version or another copy of the client.
+  if (isCluster(source)) {
     throw new InvalidOptionError("redis", "a Cluster client", `${RULE}; Redis Cluster is not supported yet`);
   }
-  // Told by shape, since the application may have another version or another copy of the client.
   if (typeof source.callBuffer !== "function" || typeof source.options !== "object") {
     throw new InvalidOptionError("redis", source, RULE);
   }
   return source;
+}
+
+function isClient(source: RedisOptions | Redis | Cluster): source is Redis | Cluster {
+  return "duplicate" in source;
+}
+
+function isCluster(source: Redis | Cluster): source is Cluster {
+  return source.isCluster;
 }
 
 /** Runs the client's own checks; their errors quote the URL with its password. */

@@ -1,0 +1,335 @@
+/**
+ * One connection to Redis, kept up. It never queues or repeats a command: a command is sent now, or fails now, and its
+ * reply comes in time or counts as lost. Time is measured on the process's monotonic clock, and time during which the
+ * process itself was blocked is not held against Redis. Not promised: that a command that failed did not run, unless
+ * the failure says so.
+ */
+import type { Clock, Randomness, Timer } from "@skein/core";
+import { background } from "@skein/core/internal";
+import type { Redis } from "ioredis";
+import { CommandFailure, failureOf, serverCodeOf } from "./command-failure.ts";
+import { openClient, reconnectDelayMs, type RedisSource } from "./connection-profile.ts";
+import { Heartbeat } from "./heartbeat.ts";
+
+export { CommandFailure } from "./command-failure.ts";
+export type { RedisSource } from "./connection-profile.ts";
+
+/** A timer this late means that the process was busy, not that Redis was slow. */
+const LATE_TIMER_MS = 20;
+/** Between two questions to a server that is still loading. */
+const LOADING_RETRY_MS = 100;
+/** A replica that we were led to stays one for a while: reconnecting at every refusal would help nobody. */
+const READONLY_RECONNECT_MS = 1_000;
+/** How long a socket may take to close in good order. */
+const CLOSE_GRACE_MS = 100;
+/** Server errors after which it makes sense to ask the same connection again. */
+const NOT_READY_YET: ReadonlySet<string> = new Set(["LOADING", "MASTERDOWN", "BUSY"]);
+/** Server errors that mean that nothing will be answered until the application's configuration is right. */
+const NOT_ADMITTED: ReadonlySet<string> = new Set(["NOAUTH", "WRONGPASS"]);
+
+export interface ConnectionOptions {
+  readonly source: RedisSource;
+  /** How long a connection that is not up is worth waiting for. */
+  readonly redisTimeoutMs: number;
+  readonly heartbeatEveryMs: number;
+  /** An open connection that was silent for so long is dropped. A blocking command must return well within it. */
+  readonly silenceLimitMs: number;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  /** As operators see it in CLIENT LIST; "skein" by default. */
+  readonly connectionName?: string;
+}
+
+export type LinkState =
+  /** Not up yet, and no attempt has failed. */
+  | "connecting"
+  /** Commands are answered, and `onReady` has done its part on this very connection. */
+  | "up"
+  /** Lost, or never reached; being tried again. */
+  | "down"
+  /** For good. */
+  | "closed";
+
+interface Waiter {
+  readonly resolve: (up: boolean) => void;
+  readonly timer: Timer;
+}
+
+export class Link {
+  readonly name: "commands" | "inbox";
+  readonly redis: Redis;
+  readonly clock: Clock;
+  readonly #options: ConnectionOptions;
+  readonly #onReady: ((redis: Redis) => Promise<void>) | undefined;
+  readonly #heartbeat: Heartbeat;
+  readonly #listeners = new Set<(state: LinkState) => void>();
+  readonly #waiters = new Set<Waiter>();
+  #state: LinkState = "connecting";
+  #downSince: number | undefined;
+  /** Attempts since the link was last up. */
+  #attempts = 0;
+  /** One per established connection; what belongs to an earlier one is void. */
+  #session = 0;
+  #patience: Timer | undefined;
+  #hopeless = false;
+  #trouble: string | undefined;
+  #readonlySeenAt = -Infinity;
+
+  /** Starts to connect. `onReady` runs on every new connection; the link is up when it has resolved. */
+  constructor(
+    options: ConnectionOptions,
+    name: "commands" | "inbox",
+    onReady?: (redis: Redis) => Promise<void>,
+  ) {
+    const { clock } = options;
+    this.name = name;
+    this.clock = clock;
+    this.#options = options;
+    this.#onReady = onReady;
+    this.#downSince = clock.now();
+    this.#heartbeat = new Heartbeat({
+      clock,
+      everyMs: options.heartbeatEveryMs,
+      silenceLimitMs: options.silenceLimitMs,
+      ask: () => background(this.redis.ping().catch(() => undefined)),
+      onSilence: () => this.reconnect(),
+    });
+    this.redis = openClient(options.source, () => reconnectDelayMs(++this.#attempts, options.randomness));
+    this.redis.on("connect", () => this.#established());
+    this.redis.on("ready", () => background(this.#prepare(this.#session)));
+    this.redis.on("close", () => this.#lost());
+    this.redis.on("end", () => this.#revive());
+    this.redis.on("error", (error) => {
+      this.#trouble = troubleOf(error);
+    });
+    this.#armPatience(options.redisTimeoutMs);
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** When it left "up", or began to connect for the first time; `undefined` while it is up. */
+  get downSince(): number | undefined {
+    return this.#downSince;
+  }
+
+  /** It has not been up for `redisTimeoutMs`, not counting time for which this process was blocked. */
+  get hopeless(): boolean {
+    return this.#hopeless;
+  }
+
+  /** When anything was last received. */
+  get lastHeardAt(): number {
+    return this.#heartbeat.lastHeardAt;
+  }
+
+  /** Why it is not up, as the code of the last error (ECONNREFUSED, WRONGPASS, LOADING, …), if one was seen. */
+  get trouble(): string | undefined {
+    return this.#state === "up" ? undefined : this.#trouble;
+  }
+
+  /** Returns a function that ends it. */
+  onStateChange(listener: (state: LinkState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** True when up; false at the deadline (on the clock's scale), or as soon as the link has been down for too long. */
+  whenUp(deadline: number): Promise<boolean> {
+    if (this.#state === "up") return Promise.resolve(true);
+    if (this.#state === "closed" || this.#hopeless) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const delayMs = Math.max(0, deadline - this.clock.now());
+      const waiter: Waiter = {
+        resolve,
+        timer: this.clock.setTimer(() => {
+          // The connection may be up by what this process has not read yet.
+          this.clock.nextPoll(() => this.#release(waiter, this.#state === "up"));
+        }, delayMs),
+      };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /**
+   * Calls `run`, which sends one command or one pipeline, at once. Rejects with a `CommandFailure` and nothing else.
+   * A reply that has arrived when the time is up counts, even if this process was too busy to read it before.
+   */
+  send<T>(run: (redis: Redis) => Promise<T>, timeoutMs: number): Promise<T> {
+    if (this.#state !== "up" || !this.redis.stream.writable) {
+      return Promise.reject(new CommandFailure("unavailable", { sent: false }));
+    }
+    return new Promise((resolve, reject) => {
+      const dueAt = this.clock.now() + timeoutMs;
+      const timer = this.clock.setTimer(() => {
+        const loopDelayed = this.clock.now() - dueAt > LATE_TIMER_MS;
+        this.clock.nextPoll(() => reject(new CommandFailure("timeout", { sent: true, loopDelayed })));
+      }, timeoutMs);
+      run(this.redis).then(
+        (reply) => {
+          timer.cancel();
+          resolve(reply);
+        },
+        (error: unknown) => {
+          timer.cancel();
+          reject(this.failureOf(error));
+        },
+      );
+    });
+  }
+
+  /** An error of the client, without its contents. A server that turned into a replica makes the link reconnect. */
+  failureOf(error: unknown): CommandFailure {
+    const failure = failureOf(error);
+    if (failure.serverCode === "READONLY") this.#noticeReplica();
+    return failure;
+  }
+
+  /** Drops the connection, rejecting what is unanswered, and connects again. */
+  reconnect(): void {
+    if (this.#state !== "closed") destroySocket(this.redis);
+  }
+
+  /** Unanswered commands are rejected. The process is free to exit afterwards. */
+  async close(): Promise<void> {
+    if (this.#state === "closed") return;
+    this.#patience?.cancel();
+    this.#heartbeat.stop();
+    const ended = new Promise<void>((resolve) => {
+      this.redis.once("end", () => resolve());
+      const timer = this.clock.setTimer(() => {
+        destroySocket(this.redis);
+        resolve();
+      }, CLOSE_GRACE_MS);
+      this.redis.once("end", () => timer.cancel());
+    });
+    this.#enter("closed");
+    this.redis.disconnect();
+    await ended;
+  }
+
+  #established(): void {
+    const session = ++this.#session;
+    this.#heartbeat.start();
+    this.redis.stream.on("data", () => {
+      if (session === this.#session) this.#heartbeat.heard();
+    });
+  }
+
+  async #prepare(session: number): Promise<void> {
+    const { redis } = this;
+    const name = this.#options.connectionName ?? "skein";
+    try {
+      background(redis.client("SETNAME", name).catch(() => undefined));
+      await this.#answered(session);
+      await this.#onReady?.(redis);
+    } catch (error) {
+      if (session !== this.#session) return;
+      this.#trouble = troubleOf(error);
+      this.reconnect();
+      return;
+    }
+    if (session === this.#session && redis.status === "ready" && this.#state !== "closed") this.#enter("up");
+  }
+
+  /** Resolves once the server executes commands; a refusal is an answer, too. */
+  async #answered(session: number): Promise<void> {
+    for (;;) {
+      try {
+        await this.redis.ping();
+        return;
+      } catch (error) {
+        const code = serverCodeOf(error);
+        if (code === undefined || NOT_ADMITTED.has(code) || session !== this.#session) throw error;
+        if (!NOT_READY_YET.has(code)) return;
+        this.#trouble = code;
+      }
+      await new Promise<void>((resolve) => {
+        this.clock.setTimer(resolve, LOADING_RETRY_MS, { unref: true });
+      });
+    }
+  }
+
+  #lost(): void {
+    this.#session += 1;
+    this.#heartbeat.stop();
+    if (this.#state === "up" || this.#state === "connecting") this.#enter("down");
+  }
+
+  /** The client gives up for good on some errors (all Sentinels unreachable, for one); a link does not. */
+  #revive(): void {
+    if (this.#state === "closed") return;
+    if (this.#state === "connecting") this.#enter("down");
+    const delayMs = reconnectDelayMs(++this.#attempts, this.#options.randomness);
+    this.clock.setTimer(() => {
+      if (this.#state !== "closed" && this.redis.status === "end")
+        background(this.redis.connect().catch(() => undefined));
+    }, delayMs);
+  }
+
+  #enter(state: LinkState): void {
+    const before = this.#state;
+    this.#state = state;
+    if (state === "up") {
+      this.#attempts = 0;
+      this.#downSince = undefined;
+      this.#trouble = undefined;
+      this.#hopeless = false;
+      this.#patience?.cancel();
+    } else if (before === "up") {
+      this.#downSince = this.clock.now();
+      if (state === "down") this.#armPatience(this.#options.redisTimeoutMs);
+    }
+    if (state === "up" || state === "closed") this.#releaseAll(state === "up");
+    for (const listener of this.#listeners) listener(state);
+  }
+
+  /** Time during which this process was blocked is granted again: nothing could have connected meanwhile. */
+  #armPatience(delayMs: number): void {
+    const dueAt = this.clock.now() + delayMs;
+    this.#patience = this.clock.setTimer(
+      () => {
+        const lateMs = this.clock.now() - dueAt;
+        if (lateMs > LATE_TIMER_MS) {
+          this.#armPatience(Math.min(lateMs, this.#options.redisTimeoutMs));
+          return;
+        }
+        this.#hopeless = true;
+        this.#releaseAll(false);
+      },
+      delayMs,
+      { unref: true },
+    );
+  }
+
+  #release(waiter: Waiter, up: boolean): void {
+    if (!this.#waiters.delete(waiter)) return;
+    waiter.timer.cancel();
+    waiter.resolve(up);
+  }
+
+  #releaseAll(up: boolean): void {
+    for (const waiter of this.#waiters) this.#release(waiter, up);
+  }
+
+  #noticeReplica(): void {
+    const now = this.clock.now();
+    if (now - this.#readonlySeenAt < READONLY_RECONNECT_MS) return;
+    this.#readonlySeenAt = now;
+    this.reconnect();
+  }
+}
+
+/** Unlike the client's own `disconnect`, this does not wait for the other side to agree. */
+function destroySocket(redis: Redis): void {
+  // Before the first attempt there is none, whatever the type says.
+  const stream: { destroy(): unknown } | undefined = redis.stream;
+  stream?.destroy();
+}
+
+function troubleOf(error: unknown): string | undefined {
+  const serverCode = serverCodeOf(error);
+  if (serverCode !== undefined) return serverCode;
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
