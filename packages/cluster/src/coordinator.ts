@@ -49,7 +49,12 @@ export type JoinReply =
       /** How the leader is woken; "" when unknown. */
       readonly leaderTransport: Transport | "";
     }
-  | { readonly status: "settled"; readonly token: string; readonly outcome: Uint8Array; readonly ageMs: number }
+  | {
+      readonly status: "settled";
+      readonly token: string;
+      readonly outcome: Uint8Array;
+      readonly ageMs: number;
+    }
   | { readonly status: "abandoned"; readonly takeovers: number; readonly retryAfterMs: number }
   /** The leader that the caller followed is lost, and the caller does not take over. */
   | { readonly status: "lost" }
@@ -77,6 +82,8 @@ export interface SettleRequest {
   readonly outcome: Uint8Array;
   /** An outcome that tells everybody to run alone; newcomers are told too while it is retained. */
   readonly unshareable: boolean;
+  /** An error: kept for followers, but no newcomer gets it, however fresh. */
+  readonly failed?: boolean;
   readonly retainMs: number;
   /** Larger outcomes are fetched by their followers instead of being sent to them. */
   readonly inlineMaxBytes: number;

@@ -1,0 +1,300 @@
+/**
+ * One flight as the server keeps it: the executable specification of the six operations, which the scripts translate.
+ * Every operation is atomic and instantaneous; time and inboxes come from its surroundings. It trusts the server's clock,
+ * which may jump. Its leadership is in one of three states:
+ *
+ * - `vacant`: nobody was elected yet, or the last leader settled, resigned or was forgotten.
+ * - `led`: the lease of the elected leader runs.
+ * - `lapsed`: the lease ended unannounced, or the leader was deposed, and nobody was elected since. Whoever joins next
+ *   presumes a death; the leader itself may still renew, settle or resign, which withdraws that.
+ */
+import {
+  flightTtlMs,
+  type Claim,
+  type JoinReply,
+  type JoinRequest,
+  type RenewReply,
+  type RenewRequest,
+  type ResignReply,
+  type ResignRequest,
+  type SettleReply,
+  type SettleRequest,
+  type Transport,
+} from "../coordinator.ts";
+import { grantOf } from "../fencing-token.ts";
+import type { WakeUpKind } from "../inbox/wake-up.ts";
+import { attemptOf, isAttempt, leaderOf } from "./attempt.ts";
+import { LostLeaders } from "./lost-leaders.ts";
+import { Registrations, type Registration } from "./registrations.ts";
+import { RetainedOutcome } from "./retained-outcome.ts";
+
+export interface Surroundings {
+  /** Server time, whole microseconds. */
+  now(): number;
+  /** Sends a wake-up of this flight to a process. */
+  tell(process: string, kind: WakeUpKind, token: string, outcome?: Uint8Array): void;
+  isListening(process: string): boolean;
+}
+
+/** What one settle sends at most. */
+export interface WakeUpLimits {
+  readonly maxWoken: number;
+  readonly fanoutMaxBytes: number;
+}
+
+export interface Caller {
+  readonly process: string;
+  readonly transport: Transport;
+}
+
+interface Leadership {
+  readonly token: string;
+  readonly transport: Transport;
+  beat: number;
+  leaseEndsAtUs: number;
+  unwanted: boolean;
+}
+
+export class MemoryFlight {
+  readonly #surroundings: Surroundings;
+  readonly #registrations: Registrations;
+  #leadership: Leadership | undefined;
+  #lastGrant = 0;
+  readonly #lost = new LostLeaders();
+  #forgotten: string | undefined;
+  #retained: RetainedOutcome | undefined;
+  /** The record of this flight ends by itself; 0 before anything was recorded and after it was deleted. */
+  #endsAtUs = 0;
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+    this.#registrations = new Registrations(surroundings);
+  }
+
+  /** True when the server has nothing (any more) about this flight. */
+  get over(): boolean {
+    return this.#surroundings.now() >= this.#endsAtUs;
+  }
+
+  /** Until the record ends, in ms of server time. */
+  get ttlMs(): number {
+    return (this.#endsAtUs - this.#surroundings.now()) / 1_000;
+  }
+
+  get state(): "vacant" | "led" | "lapsed" {
+    if (this.#leadership === undefined) return "vacant";
+    return this.#surroundings.now() < this.#leadership.leaseEndsAtUs ? "led" : "lapsed";
+  }
+
+  join(caller: Caller, request: JoinRequest): JoinReply {
+    const registration = { process: caller.process, nonce: request.nonce };
+    // A repeated attempt is not a second election.
+    if (this.state === "led" && isAttempt(this.#leadership?.token, registration)) return this.#leads();
+    if (this.#retained?.isFor(request, this.#surroundings.now()) === true) {
+      this.#registrations.remove(registration);
+      return this.#retained.reply(this.#surroundings.now());
+    }
+    if (this.#leadership !== undefined && this.#mayDepose(this.#leadership, request)) {
+      this.#leadership.leaseEndsAtUs = 0;
+    }
+    switch (this.state) {
+      case "led":
+        return this.#follow(caller, request);
+      case "lapsed":
+        return this.#succeed(caller, request);
+      case "vacant":
+        return this.#admit(caller, request, false);
+    }
+  }
+
+  renew(request: RenewRequest): RenewReply {
+    const leadership = this.#leadership;
+    this.#lost.withdraw(request.token);
+    if (leadership?.token !== request.token) {
+      return { status: this.#forgotten === request.token ? "forgotten" : "fenced" };
+    }
+    leadership.leaseEndsAtUs = this.#in(request.leaseMs);
+    leadership.beat++;
+    this.#lastAtLeast(flightTtlMs(request));
+    return { status: "held", followers: this.#registrations.live };
+  }
+
+  settle(caller: Caller, request: SettleRequest, limits: WakeUpLimits): SettleReply {
+    const token = this.#claimed(caller, request.claim, this.#retained?.token);
+    if (this.#retained?.token === token) {
+      return { status: "already", ...this.#wakeFollowers(this.#retained, request, limits) };
+    }
+    if (this.#leadership?.token !== token) {
+      this.#lost.withdraw(token);
+      this.#unregister(caller, request.claim);
+      return { status: "fenced" };
+    }
+    this.#leadership = undefined;
+    this.#lost.clear();
+    this.#registrations.remove(attemptOf(caller.process, request.claim));
+    this.#retained = new RetainedOutcome(token, request, this.#surroundings.now());
+    this.#endsAtUs = this.#in(request.retainMs);
+    return { status: "accepted", ...this.#wakeFollowers(this.#retained, request, limits) };
+  }
+
+  resign(caller: Caller, request: ResignRequest): ResignReply {
+    const token = this.#claimed(caller, request.claim, undefined);
+    const leadership = this.#leadership;
+    if (leadership?.token !== token) {
+      this.#lost.withdraw(token);
+      this.#unregister(caller, request.claim);
+      return { status: "fenced" };
+    }
+    this.#registrations.remove(attemptOf(caller.process, request.claim));
+    const followers = this.#registrations.live;
+    if (request.ifUnwanted && followers > 0) {
+      leadership.unwanted = true;
+      return { status: "wanted", followers };
+    }
+    // Leaving on purpose is a sign of life.
+    this.#lost.withdraw(token);
+    this.#leadership = undefined;
+    if (request.countsAsTakeover) this.#lost.own();
+    // Registrations stay: they are served even by a successor that settles before everybody has joined again.
+    this.#tell(this.#registrations.all, "resigned", token);
+    if (followers === 0) this.#end();
+    return { status: "resigned" };
+  }
+
+  leave(caller: Caller, nonce: string): void {
+    this.#unregister(caller, { nonce });
+  }
+
+  forget(): boolean {
+    const token = this.#leadership?.token;
+    const dropped = token ?? this.#retained?.token;
+    this.#leadership = undefined;
+    this.#retained = undefined;
+    this.#lost.clear();
+    if (dropped === undefined) return false;
+    if (token !== undefined) this.#forgotten = token;
+    const leader = token === undefined ? [] : [{ process: leaderOf(token) }];
+    this.#tell([...this.#registrations.all, ...leader], "forgotten", dropped);
+    return true;
+  }
+
+  // What a join can come to, in the order in which it is tried.
+
+  #mayDepose({ token, beat }: Leadership, { depose }: JoinRequest): boolean {
+    if (depose?.token !== token || depose.beat !== String(beat)) return false;
+    return depose.evidence === "beat" || !this.#surroundings.isListening(leaderOf(token));
+  }
+
+  #follow(caller: Caller, request: JoinRequest): JoinReply {
+    const { token = "", beat = 0, transport = "", leaseEndsAtUs = 0 } = this.#leadership ?? {};
+    const expiresAtUs = this.#in(request.registrationMs);
+    const isNew = this.#registrations.put({
+      ...caller,
+      nonce: request.nonce,
+      grant: grantOf(token),
+      expiresAtUs,
+    });
+    // Coming for the first time is a reason to go on; still being there is none.
+    if (isNew && this.#leadership !== undefined) this.#leadership.unwanted = false;
+    this.#lastAtLeast(flightTtlMs(request));
+    const remainingMs = Math.floor((leaseEndsAtUs - this.#surroundings.now()) / 1_000);
+    return { status: "follow", token, beat: String(beat), remainingMs, leaderTransport: transport };
+  }
+
+  #succeed(caller: Caller, request: JoinRequest): JoinReply {
+    const lost = this.#lost.presume(this.#leadership?.token ?? "");
+    if (request.firstGrant !== undefined && !request.takesOver) {
+      this.#registrations.remove({ process: caller.process, nonce: request.nonce });
+      return { status: "lost" };
+    }
+    return this.#admit(caller, request, lost);
+  }
+
+  /** Elects the caller, unless too many leaders were lost before it. */
+  #admit(caller: Caller, request: JoinRequest, lost: boolean): JoinReply {
+    const { maxTakeovers, abandonMs, nonce } = request;
+    const now = this.#surroundings.now();
+    if (this.#lost.takeovers > maxTakeovers) {
+      if (lost || this.#lost.abandonedUntilUs === 0) {
+        this.#lost.abandonUntil(this.#in(abandonMs));
+        // Beyond abandonMs, so that the first to come afterwards is known for a probe. Later joins do not extend it.
+        this.#endsAtUs = this.#in(abandonMs + flightTtlMs(request));
+      }
+      if (now < this.#lost.abandonedUntilUs) {
+        this.#registrations.remove({ process: caller.process, nonce });
+        const retryAfterMs = Math.ceil((this.#lost.abandonedUntilUs - now) / 1_000);
+        return { status: "abandoned", takeovers: this.#lost.takeovers, retryAfterMs };
+      }
+      this.#lost.admitProbe(maxTakeovers);
+    }
+    // Grants grow by server time, and by one where the clock stood still or went back.
+    this.#lastGrant = Math.max(this.#lastGrant + 1, now);
+    const token = `${this.#lastGrant}-${caller.process}-${nonce}`;
+    const leaseEndsAtUs = this.#in(request.leaseMs);
+    this.#leadership = { token, transport: caller.transport, beat: 0, leaseEndsAtUs, unwanted: false };
+    this.#registrations.remove({ process: caller.process, nonce });
+    this.#lastAtLeast(flightTtlMs(request));
+    return this.#leads();
+  }
+
+  #leads(): JoinReply {
+    return { status: "lead", token: this.#leadership?.token ?? "", takeovers: this.#lost.takeovers };
+  }
+
+  // Claims, followers, endings.
+
+  /** The token that the caller acts for: the one it names, or the one that its nonce was given; "" if none was. */
+  #claimed(caller: Caller, claim: Claim, settled: string | undefined): string {
+    if ("token" in claim) return claim.token;
+    const attempt = attemptOf(caller.process, claim);
+    return [this.#leadership?.token, settled].find((token) => isAttempt(token, attempt)) ?? "";
+  }
+
+  #unregister(caller: Caller, claim: Claim): void {
+    this.#registrations.remove(attemptOf(caller.process, claim));
+    const leadership = this.#leadership;
+    if (leadership?.unwanted !== true || this.#registrations.live > 0) return;
+    this.#surroundings.tell(leaderOf(leadership.token), "unwanted", leadership.token);
+  }
+
+  #wakeFollowers(
+    { token, outcome }: RetainedOutcome,
+    { inlineMaxBytes }: SettleRequest,
+    { maxWoken, fanoutMaxBytes }: WakeUpLimits,
+  ): { woken: number; unwoken: number } {
+    // Who registered for a later election is not waiting for this outcome.
+    const waiting = this.#registrations.all.filter(({ grant }) => grant <= grantOf(token));
+    const woken = waiting.slice(0, maxWoken);
+    for (const registration of woken) this.#registrations.remove(registration);
+    const inline = outcome.length <= inlineMaxBytes && outcome.length * woken.length <= fanoutMaxBytes;
+    this.#tell(woken, inline ? "settled" : "pointer", token, inline ? outcome : undefined);
+    return { woken: woken.length, unwoken: waiting.length - woken.length };
+  }
+
+  /** Each process once, however many of its attempts are registered. */
+  #tell(
+    whom: readonly Pick<Registration, "process">[],
+    kind: WakeUpKind,
+    token: string,
+    outcome?: Uint8Array,
+  ): void {
+    const processes = new Set(whom.map(({ process }) => process));
+    processes.forEach((process) => this.#surroundings.tell(process, kind, token, outcome));
+  }
+
+  /** Nobody takes part any more: nothing but an outcome that may still be asked for is kept. */
+  #end(): void {
+    this.#lost.clear();
+    this.#registrations.clear();
+    this.#forgotten = undefined;
+    if (this.#retained === undefined) this.#endsAtUs = 0;
+  }
+
+  #lastAtLeast(ttlMs: number): void {
+    this.#endsAtUs = Math.max(this.#endsAtUs, this.#in(ttlMs));
+  }
+
+  #in(delayMs: number): number {
+    return this.#surroundings.now() + delayMs * 1_000;
+  }
+}
