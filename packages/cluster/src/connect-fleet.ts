@@ -105,7 +105,8 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
   background(probed);
 
   async function probeOnce(): Promise<void> {
-    if (!(await commands.whenFirstUp()) || !(await inbox.link.whenFirstUp())) return;
+    await Promise.all([firstUp(commands), firstUp(inbox.link)]);
+    if (commands.state === "closed") return;
     const report = await probeCapabilities(commands, inbox.link, {
       keySample: keys.flight("probe").flightKey,
       channel: keys.inboxPrefix + processId,
@@ -134,6 +135,18 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
       await Promise.all([inbox.close(), commands.close()]);
     },
   };
+}
+
+/** Resolves when the link comes up, or never will. */
+function firstUp(link: Link): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (link.state === "up" || link.state === "closed") resolve();
+  const stop = link.onStateChange((state) => {
+    if (state !== "up" && state !== "closed") return;
+    stop();
+    resolve();
+  });
+  return promise;
 }
 
 /** What core takes; prefixes name the groups of keys in events. */

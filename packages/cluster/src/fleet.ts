@@ -65,6 +65,7 @@ export class Fleet {
   readonly watch: LeaderWatch;
   /** The last thing said about a flight that has no answer yet, by flight id. */
   readonly #unanswered = new Map<string, Promise<unknown>>();
+  readonly #joining = new Set<Promise<JoinAnswer>>();
   #silenced = false;
 
   constructor(options: FleetOptions) {
@@ -93,24 +94,10 @@ export class Fleet {
   }
 
   /** Joins within `redisTimeoutMs` in total: connection, inbox, what was said before about this key, and the reply. */
-  async join(request: Omit<JoinRequest, "withinMs">): Promise<JoinAnswer> {
-    const { clock, coordinator, availability, inbox, redisTimeoutMs } = this.options;
-    const deadline = clock.now() + redisTimeoutMs;
-    if (!availability.up && !(await availability.whenUp(deadline))) return notSent("unavailable");
-    if (!inbox.up && !(await inbox.whenUp(deadline))) return notSent("unavailable");
-    const unanswered = this.#unanswered.get(request.flight.id);
-    if (unanswered !== undefined && !(await this.#within(unanswered, deadline))) return notSent("timeout");
-    const sentAt = clock.now();
-    if (sentAt >= deadline) return notSent("timeout");
-    try {
-      const reply = await coordinator.join({ ...request, withinMs: deadline - sentAt });
-      availability.succeeded(clock.now() - sentAt);
-      // Twice too late: nothing was written.
-      if (reply.status === "stale") return notSent("timeout");
-      return { reply, sentAt };
-    } catch (error) {
-      return { failure: availability.failed(error) };
-    }
+  join(request: Omit<JoinRequest, "withinMs">): Promise<JoinAnswer> {
+    const joining = this.#join(request).finally(() => this.#joining.delete(joining));
+    this.#joining.add(joining);
+    return joining;
   }
 
   /**
@@ -130,12 +117,36 @@ export class Fleet {
 
   /** Waits until everything said has been answered or given up, at most until `deadline`; then stops repeating. */
   async farewell(deadline: number): Promise<void> {
+    // Joins first: one that is answered with leadership has to give it back.
+    await this.#within(Promise.all(this.#joining), deadline);
     await this.#within(Promise.all(this.#unanswered.values()), deadline);
     this.#silenced = true;
   }
 
   emit(event: ClusterEvent): void {
     if (this.options.emitter.active) this.options.emitter.emit(event);
+  }
+
+  async #join(request: Omit<JoinRequest, "withinMs">): Promise<JoinAnswer> {
+    const { clock, coordinator, availability, inbox, redisTimeoutMs } = this.options;
+    const deadline = clock.now() + redisTimeoutMs;
+    if (!availability.up && !(await availability.whenUp(deadline))) return notSent("unavailable");
+    // A follower is registered already, and asks because its inbox may be away.
+    const newcomer = request.firstGrant === undefined;
+    if (newcomer && !inbox.up && !(await inbox.whenUp(deadline))) return notSent("unavailable");
+    const unanswered = this.#unanswered.get(request.flight.id);
+    if (unanswered !== undefined && !(await this.#within(unanswered, deadline))) return notSent("timeout");
+    const sentAt = clock.now();
+    if (sentAt >= deadline) return notSent("timeout");
+    try {
+      const reply = await coordinator.join({ ...request, withinMs: deadline - sentAt });
+      availability.succeeded(clock.now() - sentAt);
+      // Twice too late: nothing was written.
+      if (reply.status === "stale") return notSent("timeout");
+      return { reply, sentAt };
+    } catch (error) {
+      return { failure: availability.failed(error) };
+    }
   }
 
   async #repeat<T>(forMs: number, attempt: () => Promise<T>): Promise<T | undefined> {

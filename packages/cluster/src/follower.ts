@@ -53,8 +53,8 @@ export class Follower {
   #timer: Timer | undefined;
   #watch: Watch | undefined;
   #rejoining = false;
-  /** Asked to re-join while a re-join was under way. */
-  #again = false;
+  /** Asked to re-join while a re-join was under way, and on what evidence. */
+  #again: { evidence: DeathEvidence | undefined } | undefined;
   #over = false;
   /** The leader said itself that its place is free. */
   resigned = false;
@@ -94,7 +94,7 @@ export class Follower {
   joinAgain(evidence?: DeathEvidence): void {
     if (this.#over) return;
     if (this.#rejoining) {
-      this.#again = true;
+      this.#again = { evidence: evidence ?? this.#again?.evidence };
       return;
     }
     background(this.#rejoin(evidence));
@@ -121,10 +121,9 @@ export class Follower {
     if ("failure" in answer) this.#onFailure(answer.failure);
     else if (answer.reply.status === "follow") this.#take(answer.reply);
     else this.#options.onReply(answer, depose !== undefined && answer.reply.status === "lead");
-    if (this.#again && !this.#over) {
-      this.#again = false;
-      this.joinAgain();
-    }
+    const again = this.#again;
+    this.#again = undefined;
+    if (again !== undefined) this.joinAgain(again.evidence);
   }
 
   #onFailure(failure: JoinFailure): void {

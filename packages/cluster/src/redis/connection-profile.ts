@@ -26,7 +26,7 @@ const RULE = "must be a redis:// or rediss:// URL, ioredis options, or an ioredi
 const NOT_SHOWN = "(not shown)";
 
 /** A client of our own that starts to connect. @throws InvalidOptionError for a source that cannot be used. */
-export function openClient(source: RedisSource, reconnectDelayMs: () => number): Redis {
+export function openClient(source: RedisSource, nextDelayMs: () => number): Redis {
   const template = templateOf(source);
   const { keyPrefix, sentinels } = template.options;
   if (keyPrefix !== undefined && keyPrefix !== "") {
@@ -41,7 +41,7 @@ export function openClient(source: RedisSource, reconnectDelayMs: () => number):
     enableAutoPipelining: false,
     autoResubscribe: false,
     reconnectOnError: null,
-    retryStrategy: reconnectDelayMs,
+    retryStrategy: nextDelayMs,
     lazyConnect: false,
     connectTimeout: CONNECT_TIMEOUT_MS,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
@@ -78,13 +78,14 @@ export function reconnectDelayMs(attempt: number, randomness: Randomness): numbe
 function templateOf(source: RedisSource): Redis {
   if (typeof source === "string") {
     if (!/^rediss?:\/\//i.test(source)) throw new InvalidOptionError("redis", NOT_SHOWN, RULE);
-    return configure("redis", () => new Redis(source, { lazyConnect: true }));
+    return configure(() => new Redis(source, { lazyConnect: true }));
   }
   if (typeof source !== "object" || source === null || Array.isArray(source)) {
     throw new InvalidOptionError("redis", source, RULE);
   }
-  if (!isClient(source))
-    return configure("redis", () => new Redis({ ...source, lazyConnect: true, replyMapping: "legacy" }));
+  if (!isClient(source)) {
+    return configure(() => new Redis({ ...source, lazyConnect: true, replyMapping: "legacy" }));
+  }
   // Told by shape, since the application may have another version or another copy of the client.
   if (isCluster(source)) {
     throw new InvalidOptionError("redis", "a Cluster client", `${RULE}; Redis Cluster is not supported yet`);
@@ -104,11 +105,11 @@ function isCluster(source: Redis | Cluster): source is Cluster {
 }
 
 /** Runs the client's own checks; their errors quote the URL with its password. */
-function configure(option: string, create: () => Redis): Redis {
+function configure(create: () => Redis): Redis {
   try {
     return create();
   } catch {
-    throw new InvalidOptionError(option, NOT_SHOWN, RULE);
+    throw new InvalidOptionError("redis", NOT_SHOWN, RULE);
   }
 }
 

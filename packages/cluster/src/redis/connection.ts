@@ -10,6 +10,8 @@ import type { Redis } from "ioredis";
 import { CommandFailure, failureOf, serverCodeOf } from "./command-failure.ts";
 import { openClient, reconnectDelayMs, type RedisSource } from "./connection-profile.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { Patience } from "./patience.ts";
+import { StallWatch } from "./stall-watch.ts";
 
 export { CommandFailure } from "./command-failure.ts";
 export type { RedisSource } from "./connection-profile.ts";
@@ -50,11 +52,6 @@ export type LinkState =
   /** For good. */
   | "closed";
 
-interface Waiter {
-  readonly resolve: (up: boolean) => void;
-  readonly timer: Timer;
-}
-
 export class Link {
   readonly name: "commands" | "inbox";
   readonly redis: Redis;
@@ -63,15 +60,15 @@ export class Link {
   readonly #onReady: ((redis: Redis) => Promise<void>) | undefined;
   readonly #heartbeat: Heartbeat;
   readonly #listeners = new Set<(state: LinkState) => void>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #patience: Patience;
+  readonly #stalls: StallWatch;
   #state: LinkState = "connecting";
   #downSince: number | undefined;
   /** Attempts since the link was last up. */
   #attempts = 0;
   /** One per established connection; what belongs to an earlier one is void. */
   #session = 0;
-  #patience: Timer | undefined;
-  #hopeless = false;
+  #revival: Timer | undefined;
   #trouble: string | undefined;
   #readonlySeenAt = -Infinity;
 
@@ -87,6 +84,8 @@ export class Link {
     this.#options = options;
     this.#onReady = onReady;
     this.#downSince = clock.now();
+    this.#patience = new Patience(clock, options.redisTimeoutMs);
+    this.#stalls = new StallWatch(clock);
     this.#heartbeat = new Heartbeat({
       clock,
       everyMs: options.heartbeatEveryMs,
@@ -102,7 +101,7 @@ export class Link {
     this.redis.on("error", (error) => {
       this.#trouble = troubleOf(error);
     });
-    this.#armPatience(options.redisTimeoutMs);
+    this.#patience.begin();
   }
 
   get state(): LinkState {
@@ -116,7 +115,7 @@ export class Link {
 
   /** It has not been up for `redisTimeoutMs`, not counting time for which this process was blocked. */
   get hopeless(): boolean {
-    return this.#hopeless;
+    return this.#patience.exhausted;
   }
 
   /** When anything was last received. */
@@ -138,18 +137,7 @@ export class Link {
   /** True when up; false at the deadline (on the clock's scale), or as soon as the link has been down for too long. */
   whenUp(deadline: number): Promise<boolean> {
     if (this.#state === "up") return Promise.resolve(true);
-    if (this.#state === "closed" || this.#hopeless) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const delayMs = Math.max(0, deadline - this.clock.now());
-      const waiter: Waiter = {
-        resolve,
-        timer: this.clock.setTimer(() => {
-          // The connection may be up by what this process has not read yet.
-          this.clock.nextPoll(() => this.#release(waiter, this.#state === "up"));
-        }, delayMs),
-      };
-      this.#waiters.add(waiter);
-    });
+    return this.#patience.wait(deadline);
   }
 
   /**
@@ -166,17 +154,19 @@ export class Link {
         const loopDelayed = this.clock.now() - dueAt > LATE_TIMER_MS;
         this.clock.nextPoll(() => reject(new CommandFailure("timeout", { sent: true, loopDelayed })));
       }, timeoutMs);
-      run(this.redis).then(
-        (reply) => {
+      this.#stalls.begin();
+      run(this.redis)
+        .finally(() => {
           timer.cancel();
-          resolve(reply);
-        },
-        (error: unknown) => {
-          timer.cancel();
-          reject(this.failureOf(error));
-        },
-      );
+          this.#stalls.end();
+        })
+        .then(resolve, (error: unknown) => reject(this.failureOf(error)));
     });
+  }
+
+  /** How much of the last `periodMs` this process was too busy to read replies. Known only while commands were open. */
+  stalledWithin(periodMs: number): number {
+    return this.#stalls.within(periodMs);
   }
 
   /** An error of the client, without its contents. A server that turned into a replica makes the link reconnect. */
@@ -194,19 +184,20 @@ export class Link {
   /** Unanswered commands are rejected. The process is free to exit afterwards. */
   async close(): Promise<void> {
     if (this.#state === "closed") return;
-    this.#patience?.cancel();
     this.#heartbeat.stop();
-    const ended = new Promise<void>((resolve) => {
-      this.redis.once("end", () => resolve());
-      const timer = this.clock.setTimer(() => {
-        destroySocket(this.redis);
-        resolve();
-      }, CLOSE_GRACE_MS);
-      this.redis.once("end", () => timer.cancel());
-    });
+    this.#revival?.cancel();
     this.#enter("closed");
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    this.redis.once("end", resolve);
     this.redis.disconnect();
+    // Between two attempts there is no socket, and no event to come.
+    if (this.redis.status === "reconnecting" || this.redis.status === "end") return;
+    const timer = this.clock.setTimer(() => {
+      destroySocket(this.redis);
+      resolve();
+    }, CLOSE_GRACE_MS);
     await ended;
+    timer.cancel();
   }
 
   #established(): void {
@@ -262,10 +253,10 @@ export class Link {
     if (this.#state === "closed") return;
     if (this.#state === "connecting") this.#enter("down");
     const delayMs = reconnectDelayMs(++this.#attempts, this.#options.randomness);
-    this.clock.setTimer(() => {
-      if (this.#state !== "closed" && this.redis.status === "end")
-        background(this.redis.connect().catch(() => undefined));
-    }, delayMs);
+    this.#revival = this.clock.setTimer(
+      () => background(this.redis.connect().catch(() => undefined)),
+      delayMs,
+    );
   }
 
   #enter(state: LinkState): void {
@@ -275,42 +266,12 @@ export class Link {
       this.#attempts = 0;
       this.#downSince = undefined;
       this.#trouble = undefined;
-      this.#hopeless = false;
-      this.#patience?.cancel();
     } else if (before === "up") {
       this.#downSince = this.clock.now();
-      if (state === "down") this.#armPatience(this.#options.redisTimeoutMs);
+      this.#patience.begin();
     }
-    if (state === "up" || state === "closed") this.#releaseAll(state === "up");
+    if (state === "up" || state === "closed") this.#patience.end(state === "up");
     for (const listener of this.#listeners) listener(state);
-  }
-
-  /** Time during which this process was blocked is granted again: nothing could have connected meanwhile. */
-  #armPatience(delayMs: number): void {
-    const dueAt = this.clock.now() + delayMs;
-    this.#patience = this.clock.setTimer(
-      () => {
-        const lateMs = this.clock.now() - dueAt;
-        if (lateMs > LATE_TIMER_MS) {
-          this.#armPatience(Math.min(lateMs, this.#options.redisTimeoutMs));
-          return;
-        }
-        this.#hopeless = true;
-        this.#releaseAll(false);
-      },
-      delayMs,
-      { unref: true },
-    );
-  }
-
-  #release(waiter: Waiter, up: boolean): void {
-    if (!this.#waiters.delete(waiter)) return;
-    waiter.timer.cancel();
-    waiter.resolve(up);
-  }
-
-  #releaseAll(up: boolean): void {
-    for (const waiter of this.#waiters) this.#release(waiter, up);
   }
 
   #noticeReplica(): void {

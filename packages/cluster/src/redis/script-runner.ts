@@ -42,7 +42,7 @@ export class ScriptRunner {
       if (!isUnknownScript(error)) throw error;
       const leftMs = dueAt - this.#link.clock.now();
       if (leftMs <= 0) throw tooLate();
-      return await this.#send(call, "eval", leftMs);
+      return this.#send(call, "eval", leftMs);
     }
   }
 

@@ -1,0 +1,25 @@
+/** The part of the Standard Schema interface (version 1) that Skein uses; zod, valibot, arktype and others have it. */
+
+export interface StandardSchema {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult | Promise<SchemaResult>;
+  };
+}
+
+export type SchemaResult = { readonly value: unknown; readonly issues?: undefined } | { readonly issues: readonly unknown[] };
+
+/** Checks a value from another process; what the schema makes of it is what callers get. Never rejects. */
+export async function checkForeignValue(
+  schema: StandardSchema | undefined,
+  value: unknown,
+): Promise<{ ok: true; value: unknown } | { ok: false }> {
+  if (schema === undefined) return { ok: true, value };
+  try {
+    const result = await schema["~standard"].validate(value);
+    return result.issues === undefined ? { ok: true, value: result.value } : { ok: false };
+  } catch {
+    return { ok: false };
+  }
+}

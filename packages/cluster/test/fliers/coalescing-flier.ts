@@ -1,0 +1,111 @@
+/**
+ * A process of a deployment: calls its ClusterSingleflight when told to, and tells what its work and its coalescer do.
+ * Run as a child by the tests; never imported.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { ClusterSingleflight, type ClusterEvent, type ClusterOptions } from "@skein/cluster";
+import { serveFlier } from "@skein/testkit";
+
+/** How the work of a call behaves. */
+export interface WorkPlan {
+  /** Takes so long, then returns its value. */
+  workMs?: number;
+  value?: unknown;
+  fails?: string;
+  /** The process ends in the middle of the work, without a chance to say so. */
+  kills?: boolean;
+  /** Blocks the event loop for so long before it returns. */
+  blocksMs?: number;
+  /** Never settles, abort or not. */
+  hangs?: boolean;
+  /** Ends early when its signal is aborted. */
+  heeds?: boolean;
+}
+
+interface Config {
+  name: string;
+  options: Omit<ClusterOptions, "observer" | "logger">;
+}
+
+interface Told {
+  ok: boolean;
+  value?: unknown;
+  role?: string;
+  shared?: boolean;
+  flightId?: string;
+  takeovers?: number;
+  fallbackReason?: string;
+  error?: { name: string; message: string; code: unknown; skeinCode: unknown };
+  tookMs: number;
+}
+
+await serveFlier<Config>(async ({ name, options }, emit) => {
+  const observer = { onEvent: (event: ClusterEvent) => emit({ type: "event", event: { ...event } }) };
+  const flights = new ClusterSingleflight({ ...options, observer });
+  await flights.ready();
+  let executions = 0;
+
+  const work = (plan: WorkPlan) => async (signal: AbortSignal) => {
+    executions++;
+    emit({ type: "work-started", name, execution: executions });
+    signal.addEventListener("abort", () => emit({ type: "work-aborted", name, code: codeOf(signal.reason) }));
+    if (plan.kills === true) process.kill(process.pid, "SIGKILL");
+    if (plan.blocksMs !== undefined) {
+      const until = performance.now() + plan.blocksMs;
+      while (performance.now() < until) {
+        // Busy: nothing else runs in this process.
+      }
+    }
+    if (plan.hangs === true) await new Promise(() => undefined);
+    if (plan.heeds === true) await sleep(plan.workMs ?? 0, undefined, { signal });
+    else await sleep(plan.workMs ?? 0);
+    emit({ type: "work-ended", name });
+    if (plan.fails !== undefined) throw Object.assign(new Error(plan.fails), { code: "E_WORK" });
+    return plan.value ?? `by ${name}`;
+  };
+
+  const call = async (key: string, plan: WorkPlan, callOptions: { timeoutMs?: number } = {}): Promise<Told> => {
+    const startedAt = performance.now();
+    try {
+      const result = await flights.fly(key, work(plan), callOptions);
+      return { ok: true, ...result, tookMs: performance.now() - startedAt };
+    } catch (error) {
+      return { ok: false, error: describe(error), tookMs: performance.now() - startedAt };
+    }
+  };
+
+  const signals = new Map<string, AbortController>();
+  return {
+    call,
+    /** `count` callers at once; all of them answered. */
+    stampede: (key: string, plan: WorkPlan, count: number) =>
+      Promise.all(Array.from({ length: count }, () => call(key, plan))),
+    /** A call that `leave` can end. */
+    callWithSignal: async (id: string, key: string, plan: WorkPlan): Promise<Told> => {
+      const controller = new AbortController();
+      signals.set(id, controller);
+      const startedAt = performance.now();
+      try {
+        const result = await flights.fly(key, work(plan), { signal: controller.signal });
+        return { ok: true, ...result, tookMs: performance.now() - startedAt };
+      } catch (error) {
+        return { ok: false, error: describe(error), tookMs: performance.now() - startedAt };
+      }
+    },
+    leave: (id: string) => signals.get(id)?.abort(new Error("left")),
+    forget: (key: string) => flights.forget(key),
+    close: (drainMs: number) => flights.close({ drainMs }),
+    executions: () => executions,
+    size: () => flights.size,
+    resources: () => process.getActiveResourcesInfo(),
+  };
+});
+
+function codeOf(error: unknown): unknown {
+  return Reflect.get(Object(error), "code");
+}
+
+function describe(error: unknown): NonNullable<Told["error"]> {
+  const { name, message, code, skeinCode } = Object(error);
+  return { name, message, code, skeinCode };
+}
