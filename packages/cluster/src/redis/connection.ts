@@ -155,12 +155,11 @@ export class Link {
         this.clock.nextPoll(() => reject(new CommandFailure("timeout", { sent: true, loopDelayed })));
       }, timeoutMs);
       this.#stalls.begin();
-      run(this.redis)
-        .finally(() => {
-          timer.cancel();
-          this.#stalls.end();
-        })
-        .then(resolve, (error: unknown) => reject(this.failureOf(error)));
+      const reply = (async () => run(this.redis))().finally(() => {
+        timer.cancel();
+        this.#stalls.end();
+      });
+      reply.then(resolve, (error: unknown) => reject(this.failureOf(error)));
     });
   }
 
