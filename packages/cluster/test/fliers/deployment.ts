@@ -1,0 +1,103 @@
+/** Several processes of one deployment on a Redis of their own, for the tests. */
+import { Flier, RedisServer, type FlierEvent } from "@skein/testkit";
+import type { ClusterOptions } from "@skein/cluster";
+
+const SCRIPT = new URL("coalescing-flier.ts", import.meta.url);
+
+export interface Told {
+  ok: boolean;
+  value?: unknown;
+  role?: string;
+  shared?: boolean;
+  flightId?: string;
+  takeovers?: number;
+  fallbackReason?: string;
+  error?: { name: string; message: string; code: unknown; skeinCode: unknown };
+  tookMs: number;
+}
+
+export class Deployment {
+  readonly redis: RedisServer;
+  readonly fliers: readonly Flier[];
+
+  private constructor(redis: RedisServer, fliers: readonly Flier[]) {
+    this.redis = redis;
+    this.fliers = fliers;
+  }
+
+  static async start(processes: number, options: Partial<ClusterOptions> = {}): Promise<Deployment> {
+    const redis = await RedisServer.start({ args: ["--enable-debug-command", "yes"] });
+    try {
+      return new Deployment(redis, await Deployment.#fly(redis, processes, options));
+    } catch (error) {
+      await redis.stop();
+      throw error;
+    }
+  }
+
+  static #fly(redis: RedisServer, processes: number, options: Partial<ClusterOptions>): Promise<Flier[]> {
+    const config = { redis: redis.url, namespace: "test", prefixes: ["k:"], ...options };
+    return Promise.all(
+      Array.from({ length: processes }, (_, index) => Flier.start(SCRIPT, { name: `p${index}`, options: config })),
+    );
+  }
+
+  flier(index: number): Flier {
+    const flier = this.fliers[index];
+    if (flier === undefined) throw new Error(`there is no process ${index}`);
+    return flier;
+  }
+
+  call(index: number, key: string, plan: object = {}, callOptions: object = {}): Promise<Told> {
+    return this.flier(index).call<Told>("call", key, plan, callOptions);
+  }
+
+  /** Starts a call whose process leads, and waits until its work has begun. */
+  async lead(index: number, key: string, plan: object): Promise<{ answer: Promise<Told> }> {
+    const flier = this.flier(index);
+    const before = flier.events.filter((event) => event.type === "work-started").length;
+    const answer = this.call(index, key, plan);
+    answer.catch(() => undefined);
+    await flier.waitFor(() => flier.events.filter((event) => event.type === "work-started").length > before);
+    return { answer };
+  }
+
+  /** Starts a call whose process follows, and waits until it does. */
+  async follow(index: number, key: string, plan: object = {}): Promise<{ answer: Promise<Told> }> {
+    const flier = this.flier(index);
+    const before = this.eventsOf(index, "follow").length;
+    const answer = this.call(index, key, plan);
+    answer.catch(() => undefined);
+    await flier.waitFor(() => this.eventsOf(index, "follow").length > before);
+    return { answer };
+  }
+
+  /** What the coalescer of a process told its observer. */
+  eventsOf(index: number, type: string): FlierEvent[] {
+    return this.flier(index)
+      .events.filter((event) => event.type === "event")
+      .map((event) => event["event"] as FlierEvent)
+      .filter((event) => event.type === type);
+  }
+
+  waitForEvent(index: number, type: string, timeoutMs?: number): Promise<unknown> {
+    return this.flier(index).waitFor(
+      (event) => event.type === "event" && (event["event"] as FlierEvent).type === type,
+      timeoutMs,
+    );
+  }
+
+  async executions(): Promise<number> {
+    const counts = await Promise.all(this.fliers.map((flier) => flier.call<number>("executions").catch(() => 0)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.fliers.map((flier) => flier.kill()));
+    await this.redis.stop();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
