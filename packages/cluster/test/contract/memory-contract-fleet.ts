@@ -1,5 +1,6 @@
 /** The contract over memory, on a clock that only the suite moves. */
 import { FakeClock } from "@skein/testkit";
+import type { WakeUp } from "../../src/inbox/wake-up.ts";
 import { MemoryFleet } from "../../src/memory/index.ts";
 import { checkedCoordinator, type ContractFleet } from "./contract-fleet.ts";
 
@@ -15,7 +16,7 @@ export function startMemoryFleet(): Promise<ContractFleet> {
   return Promise.resolve({
     async member(id) {
       const { coordinator, inbox } = fleet.connect(id);
-      const wakeUps: import("../../src/inbox/wake-up.ts").WakeUp[] = [];
+      const wakeUps: WakeUp[] = [];
       inbox.open({
         onWakeUp: (wakeUp) => wakeUps.push(wakeUp),
         onGarbage: () => {

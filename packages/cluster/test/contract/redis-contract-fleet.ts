@@ -1,4 +1,5 @@
 /** The contract over one real Redis. Time passes for what the server recorded by moving every moment it wrote down. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock, systemRandomness } from "@skein/core";
 import { waitUntil, type RedisServer } from "@skein/testkit";
 import { Link } from "../../src/redis/connection.ts";
@@ -7,6 +8,7 @@ import { ScriptRunner } from "../../src/redis/script-runner.ts";
 import { checkedCoordinator, keys, Mailbox, type ContractFleet } from "./contract-fleet.ts";
 
 const PATIENCE_MS = 20_000;
+const CLOCK_ERROR_MS = 250;
 
 /** KEYS: flights and leases. ARGV[1]: ms by which everything recorded grows older; negative when the clock goes back. */
 const AGE_SCRIPT = `
@@ -110,6 +112,8 @@ export async function startRedisFleet(server: RedisServer): Promise<ContractFlee
         () => true,
         () => false,
       );
+      // The server's clock is known to within half a round trip only.
+      await sleep(CLOCK_ERROR_MS);
       server.resume();
       if (answered) throw new Error("the request was answered in time");
       // Behind it on the same connection.

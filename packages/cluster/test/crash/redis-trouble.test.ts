@@ -1,0 +1,71 @@
+/** Redis stops, hangs and comes back while calls go on. */
+import { describe, expect, it } from "vitest";
+import { Deployment } from "../fliers/deployment.ts";
+
+describe("with Redis gone", () => {
+  it("no call fails, later ones do not wait, and coalescing resumes by itself", async () => {
+    await using fleet = await Deployment.start(2);
+    expect(await fleet.call(0, "k:before")).toMatchObject({ ok: true, role: "leader" });
+    await fleet.redis.kill();
+    const first = await fleet.call(0, "k:first", { workMs: 1 });
+    expect(first).toMatchObject({ ok: true, role: "local" });
+    await expect
+      .poll(async () => (await fleet.call(0, "k:next")).tookMs, { timeout: 5_000, interval: 10 })
+      .toBeLessThan(10);
+    const later = await Promise.all(Array.from({ length: 50 }, (_, index) => fleet.call(0, `k:later-${index}`)));
+    expect(later.every(({ ok, role, fallbackReason }) => ok && role === "local" && fallbackReason !== undefined)).toBe(true);
+    await fleet.redis.restart();
+    await expect
+      .poll(
+        async () => {
+          const [a, b] = await Promise.all([0, 1].map((index) => fleet.call(index, "k:again", { workMs: 50 })));
+          return [a?.role, b?.role].toSorted().join();
+        },
+        { timeout: 15_000, interval: 50 },
+      )
+      .toBe("follower,leader");
+  });
+
+  it("a follower of a leader elsewhere runs the work itself in the end", async () => {
+    await using fleet = await Deployment.start(2, { prefixes: { "k:": { leaseMs: 1_000 } } });
+    const { answer: own } = await fleet.lead(0, "k:cut", { workMs: 8_000 });
+    const { answer } = await fleet.follow(1, "k:cut", { workMs: 10, value: "mine" });
+    await fleet.redis.kill();
+    expect(await answer).toMatchObject({ ok: true, role: "local", value: "mine" });
+    expect(await own).toMatchObject({ ok: true, role: "leader" });
+  });
+});
+
+describe("with Redis hung for two seconds", () => {
+  it("no call fails, and no lease is left behind by a join that timed out", async () => {
+    await using fleet = await Deployment.start(2);
+    await fleet.call(0, "k:warm");
+    await fleet.redis.pause();
+    const hungAt = performance.now();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => fleet.call(0, `k:hung-${index}`, { workMs: 5 })),
+    );
+    expect(answers.every(({ ok, role }) => ok && role === "local")).toBe(true);
+    const later = await fleet.call(0, "k:hung-later");
+    expect(later).toMatchObject({ ok: true, role: "local", fallbackReason: "breaker-open" });
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, 2_000 - (performance.now() - hungAt))));
+    await fleet.redis.resume();
+    const admin = fleet.redis.client();
+    await expect
+      .poll(async () => (await fleet.call(0, "k:recovered")).role, { timeout: 10_000, interval: 50 })
+      .toBe("leader");
+    expect(await admin.keys("*hung*:lease")).toEqual([]);
+  });
+
+  it("a flight under way is not disturbed", async () => {
+    await using fleet = await Deployment.start(2);
+    const { answer: own } = await fleet.lead(0, "k:through", { workMs: 2_500, value: "one" });
+    const { answer } = await fleet.follow(1, "k:through");
+    await fleet.redis.pause();
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await fleet.redis.resume();
+    expect(await own).toMatchObject({ ok: true, value: "one", role: "leader" });
+    expect(await answer).toMatchObject({ ok: true, value: "one", role: "follower" });
+    expect(await fleet.executions()).toBe(1);
+  });
+});
