@@ -203,6 +203,7 @@ export class MemoryFlight {
 
   #succeed(caller: Caller, request: JoinRequest): JoinReply {
     const lost = this.#lost.presume(this.#leadership?.token ?? "");
+    if (lost) this.#lastAtLeast(flightTtlMs(request));
     if (request.firstGrant !== undefined && !request.takesOver) {
       this.#registrations.remove({ process: caller.process, nonce: request.nonce });
       return { status: "lost" };

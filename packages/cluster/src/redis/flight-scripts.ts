@@ -1,7 +1,10 @@
 /** The six scripts: names of arguments and statuses in the order of the .lua headers, which are the contract. */
 import { defineScript, type ScriptDefinition } from "./define-script.ts";
 
-type Defined<A extends readonly string[], S extends readonly string[]> = ScriptDefinition<A[number], S[number]>;
+type Defined<A extends readonly string[], S extends readonly string[]> = ScriptDefinition<
+  A[number],
+  S[number]
+>;
 
 const joinArguments = [
   "process",
@@ -40,7 +43,7 @@ const settleArguments = [
   "nonce",
   "token",
   "outcome",
-  "unshareable",
+  "newcomers",
   "retainMs",
   "inlineMaxBytes",
   "fanoutMaxBytes",

@@ -22,7 +22,14 @@ import { parseToken } from "../fencing-token.ts";
 import { PROTOCOL_VERSION, type FlightName } from "../flight-keys.ts";
 import { CommandFailure, type Link } from "./connection.ts";
 import type { ScriptCall } from "./define-script.ts";
-import { forgetScript, joinScript, leaveScript, renewScript, resignScript, settleScript } from "./flight-scripts.ts";
+import {
+  forgetScript,
+  joinScript,
+  leaveScript,
+  renewScript,
+  resignScript,
+  settleScript,
+} from "./flight-scripts.ts";
 import type { ScriptReply, ScriptRunner } from "./script-runner.ts";
 import { ServerClock } from "./server-clock.ts";
 
@@ -70,7 +77,9 @@ export class RedisCoordinator implements Coordinator {
     );
     const sentAt = clock.now();
     const replies = await runner.runBatch(calls, redisTimeoutMs);
-    return replies.map((reply) => (reply instanceof CommandFailure ? reply : this.#readRenewal(reply, sentAt)));
+    return replies.map((reply) =>
+      reply instanceof CommandFailure ? reply : this.#readRenewal(reply, sentAt),
+    );
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {
@@ -80,7 +89,7 @@ export class RedisCoordinator implements Coordinator {
       nonce: attemptOf(request.claim),
       token: tokenOf(request.claim),
       outcome: request.outcome,
-      unshareable: request.unshareable ? 1 : 0,
+      newcomers: request.unshareable ? "all" : request.failed === true ? "none" : "fresh",
       retainMs: request.retainMs,
       inlineMaxBytes: request.inlineMaxBytes,
       fanoutMaxBytes: FANOUT_MAX_BYTES,
@@ -92,7 +101,11 @@ export class RedisCoordinator implements Coordinator {
     const { status, fields } = await this.#run(call);
     if (status === "FENCED") return { status: "fenced" };
     const [woken, unwoken] = fields;
-    return { status: status === "ALREADY" ? "already" : "accepted", woken: integer(woken), unwoken: integer(unwoken) };
+    return {
+      status: status === "ALREADY" ? "already" : "accepted",
+      woken: integer(woken),
+      unwoken: integer(unwoken),
+    };
   }
 
   async resign(request: ResignRequest): Promise<ResignReply> {
@@ -233,7 +246,8 @@ function transportOf(value: string): Transport | "" {
 
 function text(value: unknown): string {
   if (typeof value === "string") return value;
-  return Buffer.isBuffer(value) ? value.toString("latin1") : String(value ?? "");
+  if (Buffer.isBuffer(value)) return value.toString("latin1");
+  return typeof value === "number" ? String(value) : "";
 }
 
 function integer(value: unknown): number {

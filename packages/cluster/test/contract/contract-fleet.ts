@@ -1,5 +1,11 @@
 /** What the contract suite needs of a fleet under test, whatever it is coordinated by. */
-import type { Coordinator, JoinRequest, SettleRequest, ResignRequest, RenewRequest } from "../../src/coordinator.ts";
+import type {
+  Coordinator,
+  JoinRequest,
+  SettleRequest,
+  ResignRequest,
+  RenewRequest,
+} from "../../src/coordinator.ts";
 import { flightKeys, type FlightName } from "../../src/flight-keys.ts";
 import { parseWakeUp, type WakeUp } from "../../src/inbox/wake-up.ts";
 
@@ -33,11 +39,12 @@ export interface ContractFleet {
 
 export const keys = flightKeys({ namespace: "contract", maxKeyBytes: 1_024, hashKeys: false });
 
-export const LEASE_MS = 5_000;
+/** Long, so that the time that the suite itself takes plays no part: nobody waits for them. */
+export const LEASE_MS = 100_000;
 export const MAX_TAKEOVERS = 2;
-export const ABANDON_MS = 30_000;
-export const RETAIN_MS = 4_000;
-export const REGISTRATION_MS = 3_000;
+export const ABANDON_MS = 300_000;
+export const RETAIN_MS = 80_000;
+export const REGISTRATION_MS = 60_000;
 /** Longer than anything that a test lets a server keep. */
 export const FOR_EVER_MS = 24 * 3_600_000;
 

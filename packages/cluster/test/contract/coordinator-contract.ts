@@ -47,12 +47,18 @@ export function coordinatorContract(implementation: string, start: () => Promise
       [ada, ben, cyd] = [await newMember(), await newMember(), await newMember()];
       return newFlight();
     }
-    async function lead(member: ContractMember, ...request: Parameters<typeof joins>): Promise<Reply<"lead">> {
+    async function lead(
+      member: ContractMember,
+      ...request: Parameters<typeof joins>
+    ): Promise<Reply<"lead">> {
       const reply = await member.coordinator.join(joins(...request));
       expect(reply.status).toBe("lead");
       return reply as Reply<"lead">;
     }
-    async function follow(member: ContractMember, ...request: Parameters<typeof joins>): Promise<Reply<"follow">> {
+    async function follow(
+      member: ContractMember,
+      ...request: Parameters<typeof joins>
+    ): Promise<Reply<"follow">> {
       const reply = await member.coordinator.join(joins(...request));
       expect(reply.status).toBe("follow");
       return reply as Reply<"follow">;
@@ -112,16 +118,16 @@ export function coordinatorContract(implementation: string, start: () => Promise
       test("a follower is told token, beat, rest of the lease and how the leader is woken", async () => {
         const flight = await meet();
         const { token } = await lead(ada, flight, "a");
-        await fleet.elapse(2_000);
+        await fleet.elapse(LEASE_MS / 2);
         const first = await follow(ben, flight, "b");
         expect(first).toMatchObject({ token, beat: "0", leaderTransport: "p" });
-        expect(first.remainingMs).toBeLessThanOrEqual(LEASE_MS - 2_000);
+        expect(first.remainingMs).toBeLessThanOrEqual(LEASE_MS / 2);
         expect(first.remainingMs).toBeGreaterThan(0);
         await renew(ada, flight, token);
         await renew(ada, flight, token);
         const second = await follow(ben, flight, "b");
         expect(second.beat).toBe("2");
-        expect(second.remainingMs).toBeGreaterThan(LEASE_MS - 2_000);
+        expect(second.remainingMs).toBeGreaterThan(LEASE_MS / 2);
       });
 
       test("grants grow with elections, even when the server's clock goes back", async () => {
@@ -145,7 +151,10 @@ export function coordinatorContract(implementation: string, start: () => Promise
           status: "fenced",
         });
         expect((await lead(ada, flight, "a")).takeovers).toBe(0);
-        expect(await renew(ada, flight, (await lead(ada, flight, "a")).token)).toEqual({ status: "held", followers: 0 });
+        expect(await renew(ada, flight, (await lead(ada, flight, "a")).token)).toEqual({
+          status: "held",
+          followers: 0,
+        });
       });
     });
 
@@ -160,9 +169,12 @@ export function coordinatorContract(implementation: string, start: () => Promise
         expect(reply).toEqual({ status: "accepted", woken: 3, unwoken: 0 });
         await fleet.delivered();
         for (const member of [ben, cyd]) {
-          expect(member.wakeUps.map(({ outcome, ...rest }) => ({ ...rest, outcome: Buffer.from(outcome).toString() }))).toEqual([
-            { kind: "settled", flightId: flight.id, token, outcome: "outcome" },
-          ]);
+          expect(
+            member.wakeUps.map(({ outcome, ...rest }) => ({
+              ...rest,
+              outcome: Buffer.from(outcome).toString(),
+            })),
+          ).toEqual([{ kind: "settled", flightId: flight.id, token, outcome: "outcome" }]);
         }
         expect(await heard(ada)).toEqual([]);
       });
@@ -186,7 +198,9 @@ export function coordinatorContract(implementation: string, start: () => Promise
         await follow(ben, flight, "b");
         await ada.coordinator.settle(settles(flight, token, { outcome: new Uint8Array() }));
         expect(await heard(ben)).toEqual([`settled ${token}`]);
-        expect(await join(ben, flight, "b", { firstGrant: grantOf(token) })).toMatchObject({ status: "settled" });
+        expect(await join(ben, flight, "b", { firstGrant: grantOf(token) })).toMatchObject({
+          status: "settled",
+        });
       });
 
       test("the last holder's outcome is accepted although its lease has ended, while nobody was elected since", async () => {
@@ -194,7 +208,10 @@ export function coordinatorContract(implementation: string, start: () => Promise
         const { token } = await lead(ada, flight, "a");
         await follow(ben, flight, "b");
         await fleet.elapse(LEASE_MS + 1);
-        expect(await ada.coordinator.settle(settles(flight, token))).toMatchObject({ status: "accepted", woken: 1 });
+        expect(await ada.coordinator.settle(settles(flight, token))).toMatchObject({
+          status: "accepted",
+          woken: 1,
+        });
       });
 
       test("it is refused once a successor was elected, and leaves the successor alone", async () => {
@@ -205,7 +222,9 @@ export function coordinatorContract(implementation: string, start: () => Promise
         expect(successor.takeovers).toBe(1);
         expect(await ada.coordinator.settle(settles(flight, token))).toEqual({ status: "fenced" });
         expect(await renew(ben, flight, successor.token)).toEqual({ status: "held", followers: 0 });
-        expect(await ben.coordinator.settle(settles(flight, successor.token))).toMatchObject({ status: "accepted" });
+        expect(await ben.coordinator.settle(settles(flight, successor.token))).toMatchObject({
+          status: "accepted",
+        });
         // And once the successor has settled, too.
         expect(await ada.coordinator.settle(settles(flight, token))).toEqual({ status: "fenced" });
         const kept = await join(cyd, flight, "c", { firstGrant: grantOf(token) });
@@ -226,12 +245,12 @@ export function coordinatorContract(implementation: string, start: () => Promise
         const flight = await meet();
         const { token } = await lead(ada, flight, "a");
         await ada.coordinator.settle(settles(flight, token));
-        await fleet.elapse(1_000);
-        const fresh = (await join(ben, flight, "b", { freshMs: 2_000 })) as Reply<"settled">;
+        await fleet.elapse(20_000);
+        const fresh = (await join(ben, flight, "b", { freshMs: 60_000 })) as Reply<"settled">;
         expect(fresh).toMatchObject({ status: "settled", token });
-        expect(fresh.ageMs).toBeGreaterThanOrEqual(1_000);
-        expect(fresh.ageMs).toBeLessThan(30_000);
-        expect((await lead(cyd, flight, "c", { freshMs: 1_000 })).token).not.toBe(token);
+        expect(fresh.ageMs).toBeGreaterThanOrEqual(20_000);
+        expect(fresh.ageMs).toBeLessThan(60_000);
+        expect((await lead(cyd, flight, "c", { freshMs: 20_000 })).token).not.toBe(token);
       });
 
       test("an outcome from the future is fresh to nobody, and its age is out of reach", async () => {
@@ -250,7 +269,10 @@ export function coordinatorContract(implementation: string, start: () => Promise
         await follow(ben, flight, "b");
         await ada.coordinator.settle(settles(flight, token, { failed: true }));
         expect(await heard(ben)).toEqual([`settled ${token}`]);
-        expect(await join(ben, flight, "b", { firstGrant: grantOf(token) })).toMatchObject({ status: "settled", token });
+        expect(await join(ben, flight, "b", { firstGrant: grantOf(token) })).toMatchObject({
+          status: "settled",
+          token,
+        });
         await lead(cyd, flight, "c", { freshMs: RETAIN_MS });
       });
 
@@ -260,7 +282,10 @@ export function coordinatorContract(implementation: string, start: () => Promise
         await follow(ben, flight, "b");
         await ada.coordinator.settle(settles(flight, token, { unshareable: true }));
         expect(await heard(ben)).toEqual([`settled ${token}`]);
-        expect(await join(ben, flight, "b", { firstGrant: grantOf(token) })).toMatchObject({ status: "settled", token });
+        expect(await join(ben, flight, "b", { firstGrant: grantOf(token) })).toMatchObject({
+          status: "settled",
+          token,
+        });
         expect(await join(cyd, flight, "c")).toMatchObject({ status: "settled", token });
         await fleet.elapse(RETAIN_MS + 1);
         await lead(cyd, flight, "c2");
@@ -276,10 +301,14 @@ export function coordinatorContract(implementation: string, start: () => Promise
         expect(missed).toMatchObject({ status: "settled", token });
         expect(Buffer.from(missed.outcome).toString()).toBe("first");
         // Whoever came only for the later flight follows that one.
-        expect(await follow(ben, flight, "b2", { firstGrant: grantOf(later.token) })).toMatchObject({ token: later.token });
+        expect(await follow(ben, flight, "b2", { firstGrant: grantOf(later.token) })).toMatchObject({
+          token: later.token,
+        });
         // And one that has seen nothing so far is served by the outcome of a later flight, too.
         await cyd.coordinator.settle(settles(flight, later.token, { outcome: bytes("second") }));
-        expect(await join(ada, flight, "x", { firstGrant: grantOf(token) })).toMatchObject({ token: later.token });
+        expect(await join(ada, flight, "x", { firstGrant: grantOf(token) })).toMatchObject({
+          token: later.token,
+        });
       });
 
       test("a follower that took a retained outcome is no longer registered", async () => {
@@ -288,7 +317,9 @@ export function coordinatorContract(implementation: string, start: () => Promise
         await ada.coordinator.settle(settles(flight, first.token));
         const second = await lead(cyd, flight, "c");
         await follow(ben, flight, "b");
-        expect(await join(ben, flight, "b", { firstGrant: grantOf(first.token) })).toMatchObject({ status: "settled" });
+        expect(await join(ben, flight, "b", { firstGrant: grantOf(first.token) })).toMatchObject({
+          status: "settled",
+        });
         expect(await renew(cyd, flight, second.token)).toEqual({ status: "held", followers: 0 });
       });
 
@@ -311,7 +342,10 @@ export function coordinatorContract(implementation: string, start: () => Promise
         await follow(ben, flight, "b");
         await ada.coordinator.settle(settles(flight, token, { outcome: bytes("12345"), inlineMaxBytes: 4 }));
         expect(await heard(ben)).toEqual([`pointer ${token}`]);
-        expect(await join(ben, flight, "b", { firstGrant: grantOf(token) })).toMatchObject({ status: "settled", token });
+        expect(await join(ben, flight, "b", { firstGrant: grantOf(token) })).toMatchObject({
+          status: "settled",
+          token,
+        });
       });
 
       test("an outcome of exactly the inline size travels with the wake-up", async () => {
@@ -383,7 +417,7 @@ export function coordinatorContract(implementation: string, start: () => Promise
         const { token } = await lead(ada, flight, "a");
         for (let renewal = 0; renewal < 3; renewal++) {
           await follow(ben, flight, "b");
-          await fleet.elapse(LEASE_MS - 2_500);
+          await fleet.elapse(REGISTRATION_MS / 2 + 10_000);
           expect(await renew(ada, flight, token)).toEqual({ status: "held", followers: 1 });
         }
         expect((await follow(cyd, flight, "c")).token).toBe(token);
@@ -393,9 +427,9 @@ export function coordinatorContract(implementation: string, start: () => Promise
         const flight = await meet();
         const { token } = await lead(ada, flight, "a");
         await follow(ben, flight, "b");
-        await fleet.elapse(REGISTRATION_MS - 500);
+        await fleet.elapse(REGISTRATION_MS / 2);
         await follow(cyd, flight, "c");
-        await fleet.elapse(501);
+        await fleet.elapse(REGISTRATION_MS / 2 + 1);
         expect(await renew(ada, flight, token)).toEqual({ status: "held", followers: 1 });
       });
 
@@ -434,7 +468,11 @@ export function coordinatorContract(implementation: string, start: () => Promise
         await ada.coordinator.resign(resigns(fenced, old.token));
         const requests = [renews(held, token), renews(fenced, old.token), renews(unknown, token)].flat();
         const replies = await ada.coordinator.renew(requests);
-        expect(replies).toEqual([{ status: "held", followers: 0 }, { status: "fenced" }, { status: "fenced" }]);
+        expect(replies).toEqual([
+          { status: "held", followers: 0 },
+          { status: "fenced" },
+          { status: "fenced" },
+        ]);
       });
     });
 
@@ -449,21 +487,24 @@ export function coordinatorContract(implementation: string, start: () => Promise
         expect((await lead(cyd, flight, "c", { firstGrant })).takeovers).toBe(1);
       });
 
-      test.each(["renew", "settle", "resign"] as const)("a later %s of that leader withdraws it, once", async (sign) => {
-        const flight = await meet();
-        const { token } = await lead(ada, flight, "a");
-        await fleet.elapse(LEASE_MS + 1);
-        const successor = await lead(ben, flight, "b");
-        expect(successor.takeovers).toBe(1);
-        for (let time = 0; time < 2; time++) {
-          if (sign === "renew") await renew(ada, flight, token);
-          if (sign === "settle") await ada.coordinator.settle(settles(flight, token));
-          if (sign === "resign") await ada.coordinator.resign(resigns(flight, token));
-        }
-        expect(await join(ben, flight, "b")).toMatchObject({ status: "lead", takeovers: 0 });
-        await fleet.elapse(LEASE_MS + 1);
-        expect((await lead(cyd, flight, "c")).takeovers).toBe(1);
-      });
+      test.each(["renew", "settle", "resign"] as const)(
+        "a later %s of that leader withdraws it, once",
+        async (sign) => {
+          const flight = await meet();
+          const { token } = await lead(ada, flight, "a");
+          await fleet.elapse(LEASE_MS + 1);
+          const successor = await lead(ben, flight, "b");
+          expect(successor.takeovers).toBe(1);
+          for (let time = 0; time < 2; time++) {
+            if (sign === "renew") await renew(ada, flight, token);
+            if (sign === "settle") await ada.coordinator.settle(settles(flight, token));
+            if (sign === "resign") await ada.coordinator.resign(resigns(flight, token));
+          }
+          expect(await join(ben, flight, "b")).toMatchObject({ status: "lead", takeovers: 0 });
+          await fleet.elapse(LEASE_MS + 1);
+          expect((await lead(cyd, flight, "c")).takeovers).toBe(1);
+        },
+      );
 
       test("a leader that came back from its presumed death may be presumed dead again", async () => {
         const flight = await meet();
@@ -510,7 +551,11 @@ export function coordinatorContract(implementation: string, start: () => Promise
     });
 
     describe("deposing", () => {
-      const deposes = (token: string, beat: string, evidence: "beat" | "inbox"): Parameters<typeof joins>[2] => ({
+      const deposes = (
+        token: string,
+        beat: string,
+        evidence: "beat" | "inbox",
+      ): Parameters<typeof joins>[2] => ({
         firstGrant: grantOf(token),
         depose: { token, beat, evidence },
       });
@@ -531,7 +576,10 @@ export function coordinatorContract(implementation: string, start: () => Promise
         await ada.disconnect();
         await renew(ada, flight, token);
         for (const evidence of ["beat", "inbox"] as const) {
-          expect(await follow(ben, flight, "b", deposes(token, beat, evidence))).toMatchObject({ token, beat: "1" });
+          expect(await follow(ben, flight, "b", deposes(token, beat, evidence))).toMatchObject({
+            token,
+            beat: "1",
+          });
         }
       });
 
@@ -558,7 +606,9 @@ export function coordinatorContract(implementation: string, start: () => Promise
       test("of many who depose the same leader one succeeds it", async () => {
         const flight = await meet();
         const { token } = await lead(ada, flight, "a");
-        const crowd = Array.from({ length: 20 }, (_, index) => joins(flight, `n${index}`, deposes(token, "0", "beat")));
+        const crowd = Array.from({ length: 20 }, (_, index) =>
+          joins(flight, `n${index}`, deposes(token, "0", "beat")),
+        );
         const replies = await Promise.all(crowd.map((request) => ben.coordinator.join(request)));
         expect(replies.filter(({ status }) => status === "lead")).toHaveLength(1);
         expect(replies.filter(({ status }) => status === "follow")).toHaveLength(19);
@@ -570,7 +620,9 @@ export function coordinatorContract(implementation: string, start: () => Promise
         const request = { ...deposes(token, "0", "beat"), takesOver: false };
         expect(await join(ben, flight, "b", request)).toEqual({ status: "lost" });
         expect(await renew(ada, flight, token)).toMatchObject({ status: "held" });
-        expect(await join(ben, flight, "b", { ...request, ...deposes(token, "1", "beat") })).toEqual({ status: "lost" });
+        expect(await join(ben, flight, "b", { ...request, ...deposes(token, "1", "beat") })).toEqual({
+          status: "lost",
+        });
         expect(await ada.coordinator.settle(settles(flight, token))).toMatchObject({ status: "accepted" });
       });
     });
@@ -579,12 +631,18 @@ export function coordinatorContract(implementation: string, start: () => Promise
       test("after maxTakeovers the flight is abandoned for abandonMs, for followers and newcomers", async () => {
         const flight = await meet();
         const tokens = await kill(flight, MAX_TAKEOVERS + 1);
-        const first = (await join(ben, flight, "b", { firstGrant: grantOf(tokens[0]!) })) as Reply<"abandoned">;
-        expect(first).toEqual({ status: "abandoned", takeovers: MAX_TAKEOVERS + 1, retryAfterMs: ABANDON_MS });
-        await fleet.elapse(ABANDON_MS - 5_000);
+        const first = (await join(ben, flight, "b", {
+          firstGrant: grantOf(tokens[0]!),
+        })) as Reply<"abandoned">;
+        expect(first).toEqual({
+          status: "abandoned",
+          takeovers: MAX_TAKEOVERS + 1,
+          retryAfterMs: ABANDON_MS,
+        });
+        await fleet.elapse(ABANDON_MS - 50_000);
         const second = (await join(cyd, flight, "c")) as Reply<"abandoned">;
         expect(second).toMatchObject({ status: "abandoned", takeovers: MAX_TAKEOVERS + 1 });
-        expect(second.retryAfterMs).toBeLessThanOrEqual(5_000);
+        expect(second.retryAfterMs).toBeLessThanOrEqual(50_000);
         expect(second.retryAfterMs).toBeGreaterThan(0);
       });
 
@@ -599,7 +657,7 @@ export function coordinatorContract(implementation: string, start: () => Promise
         }
         const [after] = await fleet.ttlsMs();
         expect(before! - after!).toBeGreaterThanOrEqual(5_000);
-        expect(after).toBeGreaterThan(ABANDON_MS - 10_000);
+        expect(after).toBeGreaterThan(ABANDON_MS - 50_000);
       });
 
       test("nobody is refused while the last leader that was admitted holds its lease", async () => {
@@ -668,7 +726,10 @@ export function coordinatorContract(implementation: string, start: () => Promise
         const flight = await meet();
         await lead(ada, flight, "a", { maxTakeovers: 0 });
         await fleet.elapse(LEASE_MS + 1);
-        expect(await join(ben, flight, "b", { maxTakeovers: 0 })).toMatchObject({ status: "abandoned", takeovers: 1 });
+        expect(await join(ben, flight, "b", { maxTakeovers: 0 })).toMatchObject({
+          status: "abandoned",
+          takeovers: 1,
+        });
       });
     });
 
@@ -775,9 +836,15 @@ export function coordinatorContract(implementation: string, start: () => Promise
         const { token } = await lead(ada, flight, "a");
         await follow(ben, flight, "b");
         await follow(cyd, flight, "c");
-        expect(await ada.coordinator.resign(offer(flight, token))).toEqual({ status: "wanted", followers: 2 });
+        expect(await ada.coordinator.resign(offer(flight, token))).toEqual({
+          status: "wanted",
+          followers: 2,
+        });
         expect(await renew(ada, flight, token)).toEqual({ status: "held", followers: 2 });
-        expect(await ada.coordinator.settle(settles(flight, token))).toMatchObject({ status: "accepted", woken: 2 });
+        expect(await ada.coordinator.settle(settles(flight, token))).toMatchObject({
+          status: "accepted",
+          woken: 2,
+        });
       });
 
       test("when the last of them leaves, the leader is told", async () => {
@@ -828,7 +895,9 @@ export function coordinatorContract(implementation: string, start: () => Promise
         const { token } = await lead(ada, flight, "a");
         await follow(ben, flight, "b");
         await ada.coordinator.resign(offer(flight, token));
-        expect(await ben.coordinator.resign(resigns(flight, "", { claim: { nonce: "b" } }))).toEqual({ status: "fenced" });
+        expect(await ben.coordinator.resign(resigns(flight, "", { claim: { nonce: "b" } }))).toEqual({
+          status: "fenced",
+        });
         expect(await heard(ada)).toEqual([`unwanted ${token}`]);
       });
 
@@ -845,9 +914,13 @@ export function coordinatorContract(implementation: string, start: () => Promise
         await lead(ada, flight, "a");
         await follow(ben, flight, "b");
         const { token } = (await join(ada, flight, "a")) as Reply<"lead">;
-        expect(await ben.coordinator.resign(resigns(flight, "", { claim: { nonce: "b" } }))).toEqual({ status: "fenced" });
+        expect(await ben.coordinator.resign(resigns(flight, "", { claim: { nonce: "b" } }))).toEqual({
+          status: "fenced",
+        });
         expect(await renew(ada, flight, token)).toEqual({ status: "held", followers: 0 });
-        expect(await ada.coordinator.resign(resigns(flight, "", { claim: { nonce: "a" } }))).toEqual({ status: "resigned" });
+        expect(await ada.coordinator.resign(resigns(flight, "", { claim: { nonce: "a" } }))).toEqual({
+          status: "resigned",
+        });
         expect((await lead(ben, flight, "b2")).takeovers).toBe(0);
       });
 
@@ -874,11 +947,15 @@ export function coordinatorContract(implementation: string, start: () => Promise
         const { token } = await lead(ada, flight, "a");
         await follow(ben, flight, "b");
         for (const nonce of ["b", "never"]) {
-          expect(await ben.coordinator.settle(settles(flight, "", { claim: { nonce } }))).toEqual({ status: "fenced" });
+          expect(await ben.coordinator.settle(settles(flight, "", { claim: { nonce } }))).toEqual({
+            status: "fenced",
+          });
         }
         expect(await renew(ada, flight, token)).toEqual({ status: "held", followers: 0 });
         // The nonce of another process is not ours.
-        expect(await ben.coordinator.settle(settles(flight, "", { claim: { nonce: "a" } }))).toEqual({ status: "fenced" });
+        expect(await ben.coordinator.settle(settles(flight, "", { claim: { nonce: "a" } }))).toEqual({
+          status: "fenced",
+        });
       });
     });
 

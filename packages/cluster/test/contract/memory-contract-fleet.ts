@@ -32,7 +32,9 @@ export function startMemoryFleet(): Promise<ContractFleet> {
         coordinator: checkedCoordinator(coordinator, () => {
           // In memory nothing can be without an end, but an end may be absurd.
           const absurd = fleet.flightTtlsMs.filter((ttlMs) => !(ttlMs > 0 && ttlMs < 3 * 3_600_000));
-          return absurd.length === 0 ? Promise.resolve() : Promise.reject(new Error(`odd TTLs: ${absurd.join()}`));
+          return absurd.length === 0
+            ? Promise.resolve()
+            : Promise.reject(new Error(`odd TTLs: ${absurd.join()}`));
         }),
         uncheckedCoordinator: coordinator,
         disconnect() {

@@ -107,14 +107,14 @@ export async function startRedisFleet(server: RedisServer): Promise<ContractFlee
       await waitUntil(() => barrierSeen >= barrier, { what: "the barrier message", everyMs: 1 });
     },
     async tooLate(request) {
-      server.pause();
+      await server.pause();
       const answered = await request().then(
         () => true,
         () => false,
       );
       // The server's clock is known to within half a round trip only.
       await sleep(CLOCK_ERROR_MS);
-      server.resume();
+      await server.resume();
       if (answered) throw new Error("the request was answered in time");
       // Behind it on the same connection.
       await link.send((redis) => redis.ping(), PATIENCE_MS);

@@ -9,21 +9,20 @@
 -- One script, because a leader elected between dropping the lease and the outcome would be forgotten unasked.
 -- @include clock
 -- @include read
+-- @include presumption
 -- @include followers
+local inboxPrefix, header, flightId = ARGV[1], ARGV[2], ARGV[3]
 -- @include publish
-local flight = fields('token', 'settled', 'takeovers')
+local flight = fields('token', 'settled')
 local token = holder or flight[1]
-local dropped = (token or flight[2] or flight[3]) and 1 or 0
-if dropped == 0 then return { 'FORGOTTEN', nowText, 0 } end
+local dropped = token or flight[2]
 redis.call('DEL', KEYS[1])
-local spent = { 'token', 'takeovers', 'beat', 'transport', 'unwanted', 'abandonedUntil', 'settled', 'outcome', 'settledAt', 'unshareable' }
-for _, name in ipairs(redis.call('HKEYS', KEYS[2])) do
-  if string.sub(name, 1, 2) == 'd:' then spent[#spent + 1] = name end
-end
-redis.call('HDEL', KEYS[2], unpack(spent))
+redis.call('HDEL', KEYS[2], 'token', 'takeovers', 'beat', 'transport', 'unwanted', 'abandonedUntil', 'settled', 'outcome', 'settledAt', 'newcomers')
+forgetDeaths()
+if not dropped then return { 'FORGOTTEN', nowText, 0 } end
+-- For the leader, should its message be lost. Not for a flight of which nothing is left: that would have no end.
 if token and redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HSET', KEYS[2], 'forgotten', token) end
-local message = ARGV[2] .. ' forgotten ' .. ARGV[3] .. ' ' .. (token or '-') .. '\n'
-for _, follower in ipairs(registrations()) do tell(ARGV[1], follower.process, message) end
-local leader = leaderOf(token)
-if leader then tell(ARGV[1], leader, message) end
-return { 'FORGOTTEN', nowText, dropped }
+local message = wakeUp('forgotten', dropped)
+for _, follower in ipairs(registrations()) do tell(follower.process, message) end
+if token then tell(leaderOf(token), message) end
+return { 'FORGOTTEN', nowText, 1 }

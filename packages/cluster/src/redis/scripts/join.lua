@@ -23,47 +23,60 @@
 -- ABANDONED takeovers retryAfterMs
 -- LOST
 -- STALE
--- One script, because between looking at the lease and taking it another process could take it.
+-- One script, because between looking at the lease and taking it another process could take it. On a full server its
+-- first write is refused, so that nothing is left half-written.
 -- @include clock
 if tonumber(ARGV[3]) > 0 and now > tonumber(ARGV[3]) then return { 'STALE', nowText } end
 -- @include read
 -- @include claim
 -- @include presumption
-local registration = 'f:' .. ARGV[1] .. ':' .. ARGV[2]
-local flight = fields('token', 'grant', 'takeovers', 'beat', 'transport', 'settled', 'outcome', 'settledAt', 'unshareable', 'abandonedUntil')
-local named, lastGrant, takeovers = flight[1], tonumber(flight[2] or '0') or 0, tonumber(flight[3] or '0') or 0
-local beat, settled = flight[4] or '', flight[6]
+-- @include followers
+local registration = registrationOf(ARGV[1], ARGV[2])
+local flight = fields('token', 'grant', 'takeovers', 'beat', 'transport', 'settled', 'settledAt', 'newcomers', 'abandonedUntil')
+local named, lastGrant, takeovers = flight[1], integer(flight[2]), integer(flight[3])
+local beat, settled, newcomers = flight[4] or '', flight[6], flight[8]
 local firstGrant, newcomer = tonumber(ARGV[9]), ARGV[9] == '0'
+local function lastAtLeast(ttlMs)
+  if redis.call('PTTL', KEYS[2]) < ttlMs then redis.call('PEXPIRE', KEYS[2], ttlMs) end
+end
 
 -- A repeated attempt is not a second election.
 if isAttempt(holder, ARGV[1], ARGV[2]) then return { 'LEAD', nowText, holder, takeovers } end
 
-if settled and flight[7] then
-  local age = math.max(0, (now - (tonumber(flight[8] or '0') or 0)) / 1000)
-  local owed = not newcomer and (tonumber(string.match(settled, '^%d+')) or 0) >= firstGrant
-  local fresh = newcomer and (flight[9] or age < tonumber(ARGV[8]))
-  if owed or fresh then
+if settled then
+  local age = now - integer(flight[7])
+  -- A later flight than the one first followed will do: it cannot have settled before its follower came.
+  local owed = not newcomer and integer(grantText(settled)) >= firstGrant
+  -- From the future: the clock went back, and nobody knows how old it is.
+  local welcome = newcomer and age >= 0 and (newcomers == 'all' or (newcomers == 'fresh' and age < tonumber(ARGV[8]) * 1000))
+  local outcome = (owed or welcome) and redis.call('HGET', KEYS[2], 'outcome')
+  if outcome then
     redis.call('HDEL', KEYS[2], registration)
-    return { 'SETTLED', nowText, settled, flight[7], math.floor(age) }
+    return { 'SETTLED', nowText, settled, outcome, age < 0 and 2147483647 or math.floor(age / 1000) }
   end
 end
 
 if holder and ARGV[13] == holder and ARGV[14] == beat then
-  if ARGV[15] == '' or redis.call('PUBSUB', 'NUMSUB', ARGV[15])[2] == 0 then
+  -- Whoever may not ask has no evidence.
+  if ARGV[15] == '' or redis.pcall('PUBSUB', 'NUMSUB', ARGV[15])[2] == 0 then
     redis.call('DEL', KEYS[1])
-    holder = false
+    named, holder = holder, false
   end
 end
 
 if not holder then
-  local lost = named and presumeDeath(named)
-  if lost then takeovers = takeovers + 1 end
+  -- The lease ended unannounced while the flight names its leader: presume a death.
+  local lost = named and redis.call('HSETNX', KEYS[2], 'd:' .. named, 1) == 1
+  if lost then
+    takeovers = countTakeovers(1)
+    lastAtLeast(tonumber(ARGV[5]))
+  end
   if named and not newcomer and ARGV[12] == '0' then
     redis.call('HDEL', KEYS[2], registration)
     return { 'LOST', nowText }
   end
   if takeovers > tonumber(ARGV[6]) then
-    local abandonedUntil = tonumber(flight[10] or '0') or 0
+    local abandonedUntil = integer(flight[9])
     if lost or abandonedUntil == 0 then
       abandonedUntil = now + tonumber(ARGV[7]) * 1000
       redis.call('HSET', KEYS[2], 'abandonedUntil', whole(abandonedUntil))
@@ -74,20 +87,24 @@ if not holder then
       redis.call('HDEL', KEYS[2], registration)
       return { 'ABANDONED', nowText, takeovers, math.ceil((abandonedUntil - now) / 1000) }
     end
+    -- A probe has everything before it behind it; its own loss passes the limit again.
+    takeovers = tonumber(ARGV[6])
+    redis.call('HSET', KEYS[2], 'takeovers', takeovers)
+    forgetDeaths()
   end
   -- Grants grow by server time, and by one where the clock stood still or went back.
   local grant = whole(math.max(lastGrant + 1, now))
   local token = grant .. '-' .. ARGV[1] .. '-' .. ARGV[2]
   redis.call('SET', KEYS[1], token, 'NX', 'PX', ARGV[4])
-  redis.call('HDEL', KEYS[2], registration, 'unwanted', 'forgotten')
+  redis.call('HDEL', KEYS[2], registration, 'unwanted')
   redis.call('HSET', KEYS[2], 'token', token, 'grant', grant, 'beat', 0, 'transport', ARGV[11])
-  if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[5]) then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
+  lastAtLeast(tonumber(ARGV[5]))
   return { 'LEAD', nowText, token, takeovers }
 end
 
-local followed = string.match(holder, '^%d+') or '0'
 local expiry = whole(math.floor(now / 1000) + tonumber(ARGV[10]))
-redis.call('HSET', KEYS[2], registration, ARGV[11] .. ' ' .. followed .. ' ' .. expiry)
-redis.call('HDEL', KEYS[2], 'unwanted')
-if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[5]) then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
+local isNew = redis.call('HSET', KEYS[2], registration, ARGV[11] .. ' ' .. grantText(holder) .. ' ' .. expiry) == 1
+-- Coming for the first time is a reason for the leader to go on; still being there is none.
+if isNew then redis.call('HDEL', KEYS[2], 'unwanted') end
+lastAtLeast(tonumber(ARGV[5]))
 return { 'FOLLOW', nowText, holder, beat, redis.call('PTTL', KEYS[1]), flight[5] or '' }

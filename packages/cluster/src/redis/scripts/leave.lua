@@ -12,11 +12,9 @@
 -- @include clock
 -- @include read
 -- @include followers
+local inboxPrefix, header, flightId = ARGV[3], ARGV[4], ARGV[5]
 -- @include publish
+-- @include unregister
 local flight = fields('unwanted')
-redis.call('HDEL', KEYS[2], 'f:' .. ARGV[1] .. ':' .. ARGV[2])
-local leader = holder and leaderOf(holder)
-if leader and flight[1] == holder and liveFollowers() == 0 then
-  tell(ARGV[3], leader, ARGV[4] .. ' unwanted ' .. ARGV[5] .. ' ' .. holder .. '\n')
-end
+unregister(ARGV[1], ARGV[2], flight[1])
 return { 'LEFT', nowText }

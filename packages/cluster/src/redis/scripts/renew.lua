@@ -14,21 +14,22 @@
 -- @include read
 -- @include presumption
 -- @include followers
-local flight = fields('token', 'forgotten')
+local flight = fields('token', 'forgotten', 'beat', 'grant')
 local token = ARGV[1]
 if holder == token then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
 elseif not holder and flight[1] == token then
   -- Nobody was elected since: the lease only ran out.
-  redis.call('SET', KEYS[1], token, 'NX', 'PX', ARGV[2])
+  redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
 else
   withdrawDeath(token)
-  if flight[2] == token then return { 'FORGOTTEN', nowText } end
-  return { 'FENCED', nowText }
+  return { flight[2] == token and 'FORGOTTEN' or 'FENCED', nowText }
 end
 withdrawDeath(token)
-redis.call('HINCRBY', KEYS[2], 'beat', 1)
--- The hash may have been evicted: name the leader again, so that its death can be told from a settlement.
-if not flight[1] then redis.call('HSET', KEYS[2], 'token', token, 'grant', string.match(token, '^%d+') or '0') end
+redis.call('HSET', KEYS[2], 'beat', whole(integer(flight[3]) + 1))
+-- The flight may have been evicted: name the leader again, so that its death can be told from a settlement.
+if flight[1] ~= token then redis.call('HSET', KEYS[2], 'token', token) end
+if integer(flight[4]) < integer(grantText(token)) then redis.call('HSET', KEYS[2], 'grant', grantText(token)) end
 if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[2], ARGV[3]) end
-return { 'HELD', nowText, liveFollowers() }
+return { 'HELD', nowText, countLive(registrations()) }

@@ -19,35 +19,42 @@
 -- @include claim
 -- @include presumption
 -- @include followers
+local inboxPrefix, header, flightId = ARGV[6], ARGV[7], ARGV[8]
 -- @include publish
-redis.call('HDEL', KEYS[2], 'f:' .. ARGV[1] .. ':' .. ARGV[2])
-local flight = fields('token', 'settled')
+-- @include unregister
+local flight = fields('token', 'settled', 'unwanted')
 local token = claimed(ARGV[3], flight[1], false)
 if not accepts(token, flight[1]) then
   withdrawDeath(token)
+  unregister(ARGV[1], ARGV[2], flight[3])
   return { 'FENCED', nowText }
 end
-if ARGV[5] == '1' then
-  local followers = liveFollowers()
-  if followers > 0 then
-    redis.call('HSET', KEYS[2], 'unwanted', token)
-    return { 'WANTED', nowText, followers }
-  end
+redis.call('HDEL', KEYS[2], registrationOf(ARGV[1], ARGV[2]))
+local waiting = registrations()
+local followers = countLive(waiting)
+if ARGV[5] == '1' and followers > 0 then
+  redis.call('HSET', KEYS[2], 'unwanted', token)
+  return { 'WANTED', nowText, followers }
 end
 redis.call('DEL', KEYS[1])
 -- Leaving on purpose is a sign of life.
 withdrawDeath(token)
-redis.call('HDEL', KEYS[2], 'token', 'beat', 'transport', 'unwanted')
-if ARGV[4] == '1' then
-  redis.call('HINCRBY', KEYS[2], 'takeovers', 1)
-  redis.call('HDEL', KEYS[2], 'abandonedUntil')
-end
-local waiting = registrations()
-if #waiting == 0 and not flight[2] then
+if followers == 0 and not flight[2] then
   redis.call('DEL', KEYS[2])
-  return { 'RESIGNED', nowText }
+elseif followers == 0 then
+  -- Nobody takes part any more: nothing but an outcome that may still be asked for is kept.
+  local kept = { grant = 1, settled = 1, outcome = 1, settledAt = 1, newcomers = 1 }
+  for _, name in ipairs(redis.call('HKEYS', KEYS[2])) do
+    if not kept[name] then redis.call('HDEL', KEYS[2], name) end
+  end
+else
+  redis.call('HDEL', KEYS[2], 'token', 'beat', 'transport', 'unwanted')
+  if ARGV[4] == '1' then
+    countTakeovers(1)
+    redis.call('HDEL', KEYS[2], 'abandonedUntil')
+  end
 end
-local message = ARGV[7] .. ' resigned ' .. ARGV[8] .. ' ' .. token .. '\n'
 -- Registrations stay: they are served even by a successor that settles before everybody has joined again.
-for _, follower in ipairs(waiting) do tell(ARGV[6], follower.process, message) end
+local message = wakeUp('resigned', token)
+for _, follower in ipairs(waiting) do tell(follower.process, message) end
 return { 'RESIGNED', nowText }

@@ -5,7 +5,7 @@
 -- ARGV[2] nonce
 -- ARGV[3] token             empty: act for the join that this nonce was given up on
 -- ARGV[4] outcome           an envelope; never parsed here
--- ARGV[5] unshareable       1: the outcome says that everybody has to run alone
+-- ARGV[5] newcomers         who gets it besides followers: 'all', 'none', or those who take one as 'fresh'
 -- ARGV[6] retainMs
 -- ARGV[7] inlineMaxBytes
 -- ARGV[8] fanoutMaxBytes    an outcome is sent along only while followers x bytes stay below
@@ -24,37 +24,45 @@
 -- @include claim
 -- @include presumption
 -- @include followers
+local inboxPrefix, header, flightId = ARGV[10], ARGV[11], ARGV[12]
 -- @include publish
-local flight = fields('token', 'settled')
+-- @include unregister
+local flight = fields('token', 'settled', 'unwanted')
+local outcome = ARGV[4]
 local token = claimed(ARGV[3], flight[1], flight[2])
 local already = token ~= '' and flight[2] == token
-if not already then
-  if not accepts(token, flight[1]) then
-    withdrawDeath(token)
-    redis.call('HDEL', KEYS[2], 'f:' .. ARGV[1] .. ':' .. ARGV[2])
-    return { 'FENCED', nowText }
-  end
+if already then
+  -- What was accepted first is what everybody gets.
+  outcome = redis.call('HGET', KEYS[2], 'outcome') or outcome
+elseif accepts(token, flight[1]) then
   redis.call('DEL', KEYS[1])
-  local spent = { 'token', 'takeovers', 'beat', 'transport', 'unwanted', 'forgotten', 'abandonedUntil', 'unshareable', 'f:' .. ARGV[1] .. ':' .. ARGV[2] }
-  for _, name in ipairs(redis.call('HKEYS', KEYS[2])) do
-    if string.sub(name, 1, 2) == 'd:' then spent[#spent + 1] = name end
-  end
-  redis.call('HDEL', KEYS[2], unpack(spent))
-  redis.call('HSET', KEYS[2], 'grant', string.match(token, '^%d+') or '0', 'settled', token, 'outcome', ARGV[4], 'settledAt', nowText)
-  if ARGV[5] == '1' then redis.call('HSET', KEYS[2], 'unshareable', 1) end
+  redis.call('HDEL', KEYS[2], 'token', 'takeovers', 'beat', 'transport', 'unwanted', 'abandonedUntil', registrationOf(ARGV[1], ARGV[2]))
+  forgetDeaths()
+  redis.call('HSET', KEYS[2], 'grant', grantText(token), 'settled', token, 'outcome', outcome, 'settledAt', nowText, 'newcomers', ARGV[5])
   redis.call('PEXPIRE', KEYS[2], ARGV[6])
+else
+  withdrawDeath(token)
+  unregister(ARGV[1], ARGV[2], flight[3])
+  return { 'FENCED', nowText }
 end
 
-local grant, waiting, unwoken = tonumber(string.match(token, '^%d+')) or 0, {}, 0
+local grant, waiting, names, unwoken = integer(grantText(token)), {}, {}, 0
 for _, follower in ipairs(registrations()) do
   -- Who registered for a later election is not waiting for this outcome.
   if follower.grant <= grant then
-    if #waiting < tonumber(ARGV[9]) then waiting[#waiting + 1] = follower else unwoken = unwoken + 1 end
+    if #waiting < tonumber(ARGV[9]) then
+      waiting[#waiting + 1], names[#names + 1] = follower, follower.name
+    else
+      unwoken = unwoken + 1
+    end
   end
 end
-local kind, payload = ' settled ', ARGV[4]
-if #payload > tonumber(ARGV[7]) or #payload * #waiting > tonumber(ARGV[8]) then kind, payload = ' pointer ', '' end
-local message = ARGV[11] .. kind .. ARGV[12] .. ' ' .. token .. '\n' .. payload
-for _, follower in ipairs(waiting) do redis.call('HDEL', KEYS[2], follower.name) end
-for _, follower in ipairs(waiting) do tell(ARGV[10], follower.process, message) end
+inSlices(names, function(slice) redis.call('HDEL', KEYS[2], unpack(slice)) end)
+local message
+if #outcome > tonumber(ARGV[7]) or #outcome * #waiting > tonumber(ARGV[8]) then
+  message = wakeUp('pointer', token)
+else
+  message = wakeUp('settled', token) .. outcome
+end
+for _, follower in ipairs(waiting) do tell(follower.process, message) end
 return { already and 'ALREADY' or 'ACCEPTED', nowText, #waiting, unwoken }

@@ -1,10 +1,14 @@
--- A lease that ended unannounced presumes a death, once per token; a sign of life of that token withdraws it, once.
-local function presumeDeath(token)
-  if redis.call('HSETNX', KEYS[2], 'd:' .. token, 1) == 0 then return false end
-  redis.call('HINCRBY', KEYS[2], 'takeovers', 1)
-  return true
+-- Field 'd:<token>' marks a death that was counted: once per token, and withdrawn, once, by a sign of life of that token.
+local function countTakeovers(by)
+  local takeovers = math.max(0, integer(redis.call('HGET', KEYS[2], 'takeovers')) + by)
+  redis.call('HSET', KEYS[2], 'takeovers', takeovers)
+  return takeovers
 end
 local function withdrawDeath(token)
-  if token == '' or redis.call('HDEL', KEYS[2], 'd:' .. token) == 0 then return end
-  if redis.call('HINCRBY', KEYS[2], 'takeovers', -1) < 0 then redis.call('HDEL', KEYS[2], 'takeovers') end
+  if token ~= '' and redis.call('HDEL', KEYS[2], 'd:' .. token) == 1 then countTakeovers(-1) end
+end
+local function forgetDeaths()
+  for _, name in ipairs(redis.call('HKEYS', KEYS[2])) do
+    if string.sub(name, 1, 2) == 'd:' then redis.call('HDEL', KEYS[2], name) end
+  end
 end
