@@ -10,7 +10,7 @@ export interface Ancestor {
   /** The coalescer that the flight belongs to; the same key in another one is another flight. */
   readonly scope: object;
   readonly key: string;
-  /** Set once the flight has settled or was dropped: waiting for its key no longer means waiting for itself. */
+  /** Set once the flight has ended or was forgotten: waiting for its key no longer means waiting for itself. */
   over: boolean;
   parent: Ancestor | undefined;
 }
@@ -25,19 +25,15 @@ export function currentAncestor(): Ancestor | undefined {
   return nearest;
 }
 
-/** Runs `callback` as part of a flight. */
-export function runInside<A extends unknown[], T>(
-  ancestor: Ancestor,
-  callback: (...args: A) => T,
-  ...args: A
-): T {
-  return current.run(ancestor, callback, ...args);
+/** Calls `callback` as part of a flight. */
+export function runInside<A, B, T>(ancestor: Ancestor, callback: (a: A, b: B) => T, a: A, b: B): T {
+  return current.run(ancestor, callback, a, b);
 }
 
-/** Whether this code runs inside a flight of `key` that is still under way. */
-export function isInside(scope: object, key: string): boolean {
-  for (let node = currentAncestor(); node !== undefined; node = node.parent) {
-    if (node.scope === scope && node.key === key) return true;
+/** Whether `nearest` or one of its ancestors is a flight of `key`. */
+export function isInside(nearest: Ancestor, scope: object, key: string): boolean {
+  for (let node: Ancestor | undefined = nearest; node !== undefined; node = node.parent) {
+    if (node.key === key && node.scope === scope) return true;
   }
   return false;
 }

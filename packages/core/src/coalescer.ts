@@ -34,7 +34,10 @@ export interface Coalescer<V = unknown> {
   do<T extends V>(key: string, work: Work<T>, options?: CallOptions): Promise<T>;
   /** `do()` with the story of the flight around the value. */
   fly<T extends V>(key: string, work: Work<T>, options?: CallOptions): Promise<FlightResult<T>>;
-  /** A function that coalesces its own calls by `options.key`; `work` gets the flight's signal as last argument. */
+  /**
+   * A function that coalesces its own calls by `options.key`; `work` gets the flight's signal after the arguments of the
+   * call, so a parameter that the caller may leave out would receive the signal: give such a function one options object.
+   */
   wrap<A extends unknown[], T extends V>(
     work: (...args: [...A, AbortSignal]) => Promise<T>,
     options: WrapOptions<A>,
@@ -43,7 +46,10 @@ export interface Coalescer<V = unknown> {
   forget(key: string): Promise<boolean>;
   /** Resolves when calls can be coalesced as configured, or when it is clear that they cannot. */
   ready(): Promise<void>;
-  /** Refuses new calls, lets flights finish for `drainMs`, then aborts their work and rejects their callers with `ClosedError`. */
+  /**
+   * Refuses new calls (those that work under way makes as well), lets flights finish for `drainMs`, then aborts their
+   * work and rejects their callers with `ClosedError`. A second close waits for the first, whatever its `drainMs`.
+   */
   close(options?: CloseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -56,7 +62,11 @@ export function wrapCoalesced<V, A extends unknown[], T extends V>(
 ): (...args: A) => Promise<T> {
   if (typeof work !== "function") throw new InvalidArgumentError("work", work, "must be a function");
   if (typeof options?.key !== "function") {
-    throw new InvalidArgumentError("options.key", options?.key, "must be a function from the arguments to a key");
+    throw new InvalidArgumentError(
+      "options.key",
+      options?.key,
+      "must be a function from the arguments to a key",
+    );
   }
   const { key } = options;
   return async (...args) => coalescer.do<T>(key(...args), (signal) => work(...args, signal));

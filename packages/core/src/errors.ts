@@ -4,17 +4,20 @@
  */
 
 /** The closed set of codes of this package; `docs/ERRORS.md` says who sees each, why, and what to do. */
-export type CoreErrorCode =
-  | "ERR_SKEIN_INVALID_OPTION"
-  | "ERR_SKEIN_INVALID_ARGUMENT"
-  | "ERR_SKEIN_TIMEOUT"
-  | "ERR_SKEIN_FULL"
-  | "ERR_SKEIN_TOO_MANY_WAITERS"
-  | "ERR_SKEIN_REENTRANT"
-  | "ERR_SKEIN_CLOSED"
-  | "ERR_SKEIN_AGED"
-  | "ERR_SKEIN_EVICTED"
-  | "ERR_SKEIN_UNWANTED";
+export const coreErrorCodes = [
+  "ERR_SKEIN_INVALID_OPTION",
+  "ERR_SKEIN_INVALID_ARGUMENT",
+  "ERR_SKEIN_TIMEOUT",
+  "ERR_SKEIN_FULL",
+  "ERR_SKEIN_TOO_MANY_WAITERS",
+  "ERR_SKEIN_REENTRANT",
+  "ERR_SKEIN_CLOSED",
+  "ERR_SKEIN_AGED",
+  "ERR_SKEIN_EVICTED",
+  "ERR_SKEIN_UNWANTED",
+] as const;
+
+export type CoreErrorCode = (typeof coreErrorCodes)[number];
 
 /** The base of every error that Skein itself makes. */
 export class SkeinError extends Error {

@@ -47,10 +47,10 @@ function encodeObject(value: object, path: string, depth: number): string {
   if (value instanceof Date) return `Date(${value.getTime()})`;
   if (value instanceof Uint8Array) return `Bytes(${Buffer.from(value).toString("hex")})`;
   if (value instanceof Map) {
-    const pairs = Array.from(value as Map<unknown, unknown>, ([key, item]) => {
-      const name = encode(key, `${path} key`, depth);
-      return `${name}=>${encode(item, `${path}.get(${name})`, depth)}`;
-    });
+    const pairs = Array.from(
+      value as Map<unknown, unknown>,
+      ([key, item]) => `${encode(key, `${path} key`, depth)}=>${encode(item, `${path} value`, depth)}`,
+    );
     return `Map(${pairs.toSorted().join(",")})`;
   }
   if (value instanceof Set) {
@@ -72,7 +72,11 @@ function encodeArray(value: readonly unknown[], path: string, depth: number): st
 function encodePlain(value: object, path: string, depth: number): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype) {
-    throw new InvalidArgumentError(path, value, "must be plain data: class instances have no identity to compare by");
+    throw new InvalidArgumentError(
+      path,
+      value,
+      "must be plain data: class instances have no identity to compare by",
+    );
   }
   if (Object.getOwnPropertySymbols(value).length > 0) {
     throw new InvalidArgumentError(path, value, "must not have symbol properties");

@@ -2,6 +2,9 @@
  * The flights of one process, by key: joins concurrent calls, replaces flights that are too old or too many, and
  * lets go of everything on close. A flight is removed by identity, never by key alone, so that an older flight can
  * not take its successor's entry with it.
+ *
+ * Foreign code (observers, abort listeners, the work itself) may call back at any moment it runs. So it runs only
+ * when the table is consistent again: the new flight entered, its caller attached, `close` under way.
  */
 import { currentAncestor, isInside, type Ancestor } from "./ancestry.ts";
 import type { CallOptions, CloseOptions, Work } from "./coalescer.ts";
@@ -23,6 +26,14 @@ const DEFAULT_DRAIN_MS = 5_000;
 /** Who a flight is about, as events say it. */
 type About = { keyPrefix: string; flightId: string; key?: string };
 
+/** What can happen to a flight before it ends. */
+type TurningPoint =
+  | "flight-aged"
+  | "flight-evicted"
+  | "flight-bypassed"
+  | "flight-unwanted"
+  | "flight-forgotten";
+
 export class FlightTable {
   readonly limits: FlightLimits;
   readonly emitter: Emitter<FlightEvent>;
@@ -32,12 +43,14 @@ export class FlightTable {
   /** Flights with callers but without a place in the table: evicted, aged, forgotten, or bypassing it. */
   readonly #strays = new Set<Flight>();
   #closing: Promise<void> | undefined;
+  /** The drain time is over: whoever still waits is let go. */
+  #drained = false;
   #onEmpty: (() => void) | undefined;
 
   constructor(limits: FlightLimits, emitter: Emitter<FlightEvent>) {
     this.limits = limits;
     this.emitter = emitter;
-    this.#idPrefix = limits.randomness.identifier(8);
+    this.#idPrefix = `${limits.randomness.identifier(8)}-`;
   }
 
   /** Flights that still have callers. */
@@ -50,7 +63,8 @@ export class FlightTable {
   }
 
   nextFlightId(): string {
-    return `${this.#idPrefix}-${++this.#ids}`;
+    // Not decimal: V8 caches those strings, and in Node 24 a program that makes many of them collects garbage far slower.
+    return this.#idPrefix + (++this.#ids).toString(36);
   }
 
   /** One call: joins the flight of `key`, or opens one that `pilot` flies. Rejects, never throws. */
@@ -64,15 +78,16 @@ export class FlightTable {
     try {
       this.#check(key, work, options);
       if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason);
-      let flight = this.#current(key);
-      const opened = flight === undefined;
-      flight ??= this.#open(key, work, pilot);
-      const plain = options === undefined && !wantsStory && this.limits.timeoutMs === undefined;
-      const promise =
-        plain && pilot.sharesPromise && !this.emitter.active
-          ? flight.attachPlain()
-          : flight.attach(work, options, wantsStory);
-      if (opened) pilot.launch(flight);
+      const inside = this.limits.detectReentry ? currentAncestor() : undefined;
+      if (inside !== undefined) this.#refuseReentry(inside, key);
+      const present = this.#flights.get(key);
+      if (present !== undefined && !this.#isAged(present)) {
+        return this.#attach(present, work, options, wantsStory, inside);
+      }
+      if (present === undefined) this.#refuseWhenFull(key);
+      const flight = new Flight(this, key, work, pilot, this.#ancestor(key, inside));
+      const promise = this.#attach(flight, work, options, wantsStory, inside);
+      if (!flight.over) this.#takeOff(flight, present);
       return promise;
     } catch (error) {
       return Promise.reject(error);
@@ -81,29 +96,37 @@ export class FlightTable {
 
   /** Moves waiters of an earlier flight to the present one of `key`, or to a new one. */
   rehome(key: string, waiters: readonly Waiter[], pilot: Pilot): void {
-    const [first] = waiters;
+    const staying = waiters.filter((waiter) => !waiter.settled);
+    const [first] = staying;
     if (first === undefined) return;
-    let flight = this.#flights.get(key);
+    let flight = this.#drained ? undefined : this.#flights.get(key);
     const opened = flight === undefined;
-    flight ??= this.#enter(new Flight(this, key, first.work as Work<unknown>, pilot, this.#ancestor(key)));
-    for (const waiter of waiters) flight.adopt(waiter);
-    if (opened) pilot.launch(flight);
+    flight ??= new Flight(this, key, first.work as Work<unknown>, pilot, this.#ancestor(key, first.inside));
+    for (const waiter of staying) flight.adopt(waiter);
+    if (!opened) return;
+    if (this.#drained) {
+      flight.fail(new ClosedError(), flight.localStory(), "closed");
+      return;
+    }
+    this.#flights.set(key, flight);
+    flight.launch();
   }
 
   /** Later calls of `key` start anew. The present flight goes on for its callers. */
   forget(key: string): boolean {
+    checkKey(key);
     const flight = this.#flights.get(key);
     if (flight === undefined) return false;
     this.detach(flight);
-    if (this.emitter.active) this.emitter.emit({ type: "flight-forgotten", ...this.about(key, flight.localId) });
+    this.tell("flight-forgotten", flight);
     return true;
   }
 
-  /** Takes a flight out of the table while it keeps its callers. */
+  /** Takes a flight out of the table while it keeps its callers; its own work may ask for the key again. */
   detach(flight: Flight): void {
     if (flight.over) return;
-    this.remove(flight);
-    this.#strays.add(flight);
+    this.#displace(flight);
+    if (flight.ancestor !== undefined) flight.ancestor.over = true;
   }
 
   /** Removes the flight, and only this one: its key may belong to a newer flight by now. */
@@ -120,7 +143,10 @@ export class FlightTable {
    *
    * @throws InvalidArgumentError (as a rejection) when `drainMs` is not an integer from 0 to 2_147_483_647.
    */
-  async close(options: CloseOptions | undefined, evacuate: (flight: Flight, reason: ClosedError) => void): Promise<void> {
+  async close(
+    options: CloseOptions | undefined,
+    evacuate: (flight: Flight, reason: ClosedError) => void,
+  ): Promise<void> {
     const drainMs = options?.drainMs ?? DEFAULT_DRAIN_MS;
     if (!Number.isInteger(drainMs) || drainMs < 0 || drainMs > MAX_TIMER_MS) {
       throw new InvalidArgumentError("drainMs", drainMs, `must be an integer from 0 to ${MAX_TIMER_MS}`);
@@ -134,14 +160,24 @@ export class FlightTable {
     return about;
   }
 
+  /** Tells an event that says no more than which flight it is about. */
+  tell(type: TurningPoint, flight: Flight): void {
+    if (this.emitter.active) this.emitter.emit({ type, ...this.about(flight.key, flight.localId) });
+  }
+
   tellRefused(key: string, why: "full" | "waiters" | "reentrant" | "closed"): void {
     if (!this.emitter.active) return;
     const { keyPrefix, key: exposed } = this.about(key, "");
-    this.emitter.emit({ type: "call-refused", keyPrefix, why, ...(exposed === undefined ? {} : { key: exposed }) });
+    this.emitter.emit({
+      type: "call-refused",
+      keyPrefix,
+      why,
+      ...(exposed === undefined ? {} : { key: exposed }),
+    });
   }
 
-  #check(key: unknown, work: unknown, options: CallOptions | undefined): void {
-    if (typeof key !== "string") throw new InvalidArgumentError("key", key, "must be a string");
+  #check(key: string, work: unknown, options: CallOptions | undefined): void {
+    checkKey(key);
     if (typeof work !== "function") throw new InvalidArgumentError("work", work, "must be a function");
     if (options !== undefined) checkCallOptions(options);
     if (this.#closing === undefined) return;
@@ -149,74 +185,101 @@ export class FlightTable {
     throw new ClosedError();
   }
 
-  /** The flight a new caller may join. */
-  #current(key: string): Flight | undefined {
-    const flight = this.#flights.get(key);
-    if (flight === undefined) return undefined;
-    this.#refuseReentry(key);
-    const { startedAt } = flight;
-    if (startedAt === undefined || this.limits.clock.now() - startedAt < flight.ageLimitMs) return flight;
-    this.detach(flight);
-    if (this.emitter.active) this.emitter.emit({ type: "flight-aged", ...this.about(key, flight.localId) });
-    flight.pilot.onReplaced(flight, new FlightAgedError(flight.ageLimitMs));
-    return undefined;
+  #refuseWhenFull(key: string): void {
+    const { maxEntries, onFull } = this.limits;
+    if (onFull !== "reject" || this.#flights.size < maxEntries) return;
+    this.tellRefused(key, "full");
+    throw new FlightsFullError(maxEntries);
   }
 
-  #refuseReentry(key: string): void {
-    if (!this.limits.detectReentry || !isInside(this, key)) return;
+  #refuseReentry(inside: Ancestor, key: string): void {
+    if (!isInside(inside, this, key)) return;
     this.tellRefused(key, "reentrant");
     throw new ReentrantCallError();
   }
 
-  #open(key: string, work: Work<unknown>, pilot: Pilot): Flight {
+  #isAged(flight: Flight): boolean {
+    const { startedAt } = flight;
+    return startedAt !== undefined && this.limits.clock.now() - startedAt >= flight.ageLimitMs;
+  }
+
+  #attach(
+    flight: Flight,
+    work: Work<unknown>,
+    options: CallOptions | undefined,
+    wantsStory: boolean,
+    inside: Ancestor | undefined,
+  ): Promise<unknown> {
+    const plain = options === undefined && !wantsStory && this.limits.timeoutMs === undefined;
+    return plain && flight.pilot.sharesPromise && !this.emitter.active
+      ? flight.attachPlain()
+      : flight.attach(work, options, wantsStory, inside);
+  }
+
+  /** Enters a flight that has its first caller, in place of the aged one or of the oldest if need be, and launches it. */
+  #takeOff(flight: Flight, aged: Flight | undefined): void {
     const { maxEntries, onFull } = this.limits;
-    if (this.#flights.size < maxEntries) return this.#enter(new Flight(this, key, work, pilot, this.#ancestor(key)));
-    if (onFull === "reject") {
-      this.tellRefused(key, "full");
-      throw new FlightsFullError(maxEntries);
-    }
-    if (onFull === "bypass") {
-      // A bypassing flight is not in the table, so its own work would not find it there and recurse for ever.
-      this.#refuseReentry(key);
-      const flight = new Flight(this, key, work, pilot, this.#ancestor(key));
-      this.#strays.add(flight);
-      if (this.emitter.active) this.emitter.emit({ type: "flight-bypassed", ...this.about(key, flight.localId) });
-      return flight;
-    }
-    this.#evictOldest();
-    return this.#enter(new Flight(this, key, work, pilot, this.#ancestor(key)));
-  }
-
-  #evictOldest(): void {
-    for (const flight of this.#flights.values()) {
-      this.detach(flight);
-      if (this.emitter.active) this.emitter.emit({ type: "flight-evicted", ...this.about(flight.key, flight.localId) });
-      flight.pilot.onReplaced(flight, new FlightEvictedError(this.limits.maxEntries));
-      return;
+    const full = aged === undefined && this.#flights.size >= maxEntries;
+    const bypasses = full && onFull === "bypass";
+    const evicted = full && !bypasses ? this.#oldest() : undefined;
+    if (aged !== undefined) this.#displace(aged);
+    if (evicted !== undefined) this.#displace(evicted);
+    if (bypasses) this.#strays.add(flight);
+    else this.#flights.set(flight.key, flight);
+    if (aged !== undefined) this.#replace(aged, "flight-aged", new FlightAgedError(aged.ageLimitMs));
+    if (evicted !== undefined) this.#replace(evicted, "flight-evicted", new FlightEvictedError(maxEntries));
+    if (bypasses) this.tell("flight-bypassed", flight);
+    try {
+      flight.launch();
+    } catch (error) {
+      // Only a stack that is full gets here. Nobody must join this flight any more; its caller is answered from an empty one.
+      this.remove(flight);
+      queueMicrotask(() => flight.fail(error, flight.localStory()));
     }
   }
 
-  #enter(flight: Flight): Flight {
-    this.#flights.set(flight.key, flight);
-    return flight;
+  #oldest(): Flight | undefined {
+    const [oldest] = this.#flights.values();
+    return oldest;
   }
 
-  #ancestor(key: string): Ancestor | undefined {
-    if (!this.limits.detectReentry) return undefined;
-    return { scope: this, key, over: false, parent: currentAncestor() };
+  /** Takes a flight's place in the table from it. It counts as a stray until it has answered its callers. */
+  #displace(flight: Flight): void {
+    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
+    this.#strays.add(flight);
+  }
+
+  #replace(flight: Flight, type: "flight-aged" | "flight-evicted", reason: Error): void {
+    this.tell(type, flight);
+    flight.replace(reason);
+  }
+
+  #ancestor(key: string, parent: Ancestor | undefined): Ancestor | undefined {
+    return this.limits.detectReentry ? { scope: this, key, over: false, parent } : undefined;
   }
 
   async #drain(drainMs: number, evacuate: (flight: Flight, reason: ClosedError) => void): Promise<void> {
-    if (this.size > 0 && drainMs > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#onEmpty = resolve;
-      const timer = this.limits.clock.setTimer(resolve, drainMs);
-      await promise;
-      timer.cancel();
-      this.#onEmpty = undefined;
+    await this.#emptyWithin(drainMs);
+    this.#drained = true;
+    for (const flight of [...this.#flights.values(), ...this.#strays]) {
+      if (!flight.over) evacuate(flight, new ClosedError());
     }
-    for (const flight of [...this.#flights.values(), ...this.#strays]) evacuate(flight, new ClosedError());
   }
+
+  /** Resolves when no flight is left, at the latest after `ms`. */
+  async #emptyWithin(ms: number): Promise<void> {
+    if (this.size === 0 || ms === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEmpty = resolve;
+    const timer = this.limits.clock.setTimer(resolve, ms);
+    await promise;
+    timer.cancel();
+    this.#onEmpty = undefined;
+  }
+}
+
+function checkKey(key: unknown): void {
+  if (typeof key !== "string") throw new InvalidArgumentError("key", key, "must be a string");
 }
 
 function checkCallOptions(options: CallOptions): void {
@@ -227,7 +290,10 @@ function checkCallOptions(options: CallOptions): void {
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new InvalidArgumentError("signal", signal, "must be an AbortSignal");
   }
-  if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMER_MS)) {
+  if (
+    timeoutMs !== undefined &&
+    !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMER_MS)
+  ) {
     throw new InvalidArgumentError("timeoutMs", timeoutMs, `must be an integer from 1 to ${MAX_TIMER_MS}`);
   }
 }

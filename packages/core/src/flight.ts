@@ -16,7 +16,7 @@ import { Waiter, type WaiterHost } from "./waiter.ts";
 export interface Pilot {
   /** Callers that can neither leave nor ask for the story may share one promise. */
   readonly sharesPromise: boolean;
-  /** Called once, inside the `do()` that opened the flight. */
+  /** Called once, before the other two, inside the `do()` that opened the flight. */
   launch(flight: Flight): void;
   /** The last caller left; the flight is no longer in the table. */
   onUnwanted(flight: Flight): void;
@@ -30,12 +30,6 @@ export interface Story {
   readonly flightId: string;
   readonly takeovers: number;
   readonly fallbackReason?: FallbackReason | undefined;
-}
-
-interface Deferred {
-  readonly promise: Promise<unknown>;
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
 }
 
 export class Flight implements WaiterHost {
@@ -53,21 +47,29 @@ export class Flight implements WaiterHost {
   ageLimitMs: number;
   /** All callers have been answered, or have left. */
   over = false;
+  #launched = false;
   /** Callers that can neither leave nor ask for a story share one promise: nothing is allocated per caller. */
   #plainCallers = 0;
-  #shared: Deferred | undefined;
+  #shared: PromiseWithResolvers<unknown> | undefined;
   #waiters: Set<Waiter> | undefined;
   #controller: AbortController | undefined;
   /** Whether a caller has been counted as the one that started the execution. */
   #charged = false;
 
-  constructor(table: FlightTable, key: string, work: Work<unknown>, pilot: Pilot, ancestor: Ancestor | undefined) {
+  constructor(
+    table: FlightTable,
+    key: string,
+    work: Work<unknown>,
+    pilot: Pilot,
+    ancestor: Ancestor | undefined,
+  ) {
     this.table = table;
     this.key = key;
     this.work = work;
     this.pilot = pilot;
     this.ancestor = ancestor;
     this.localId = table.nextFlightId();
+    this.startedAt = undefined;
     this.ageLimitMs = table.limits.maxAgeMs;
   }
 
@@ -87,19 +89,28 @@ export class Flight implements WaiterHost {
     return this.#controller?.signal.aborted === true;
   }
 
+  /** The story of a flight that nobody else took part in. */
+  localStory(): Story {
+    return { role: "local", flightId: this.localId, takeovers: 0 };
+  }
+
   /** Attaches a caller that cannot leave and wants the bare value. */
   attachPlain(): Promise<unknown> {
     this.#checkRoom();
     this.#plainCallers++;
-    const shared = (this.#shared ??= Promise.withResolvers<unknown>());
-    return shared.promise;
+    return (this.#shared ??= Promise.withResolvers()).promise;
   }
 
-  /** Attaches a caller with a signal, a timeout or an interest in the story. */
-  attach(work: Work<unknown>, options: CallOptions | undefined, wantsStory: boolean): Promise<unknown> {
+  /** Attaches a caller with a signal, a timeout or an interest in the story; `inside` is where it calls from. */
+  attach(
+    work: Work<unknown>,
+    options: CallOptions | undefined,
+    wantsStory: boolean,
+    inside?: Ancestor,
+  ): Promise<unknown> {
     this.#checkRoom();
     const { clock, timeoutMs } = this.table.limits;
-    const waiter = new Waiter(this, work, clock.now(), wantsStory);
+    const waiter = new Waiter(this, work, clock.now(), wantsStory, inside);
     this.adopt(waiter);
     waiter.watch(clock, options, timeoutMs);
     return waiter.promise;
@@ -122,51 +133,71 @@ export class Flight implements WaiterHost {
     return later;
   }
 
+  /** Hands the flight to its pilot, unless its callers have left by now: nobody would want the outcome. */
+  launch(): void {
+    if (this.over) return;
+    this.#launched = true;
+    this.pilot.launch(this);
+  }
+
+  /** The flight has lost its place to another one: its work is to be aborted, its callers are still answered. */
+  replace(reason: Error): void {
+    if (this.over) return;
+    if (this.#launched) this.pilot.onReplaced(this, reason);
+    else this.abort(reason);
+  }
+
   /** Calls the work now, in this process. A synchronous throw is a rejection. */
   execute(work: Work<unknown>, context: FlightContext): Promise<unknown> {
     const { table, ancestor } = this;
-    this.startedAt = table.limits.clock.now();
     const { active } = table.emitter;
+    const startedAt = (this.startedAt = table.limits.clock.now());
     if (active) table.emitter.emit({ type: "execution-started", ...table.about(this.key, context.flightId) });
     let execution: Promise<unknown>;
     try {
-      execution = Promise.resolve(
-        ancestor === undefined ? work(this.signal, context) : runInside(ancestor, work, this.signal, context),
+      const { signal } = this;
+      execution = asPromise(
+        ancestor === undefined ? work(signal, context) : runInside(ancestor, work, signal, context),
       );
     } catch (error) {
       execution = Promise.reject(error);
     }
-    if (active) this.#tellExecution(execution, this.startedAt, context.flightId);
+    if (active) this.#tellExecution(execution, startedAt, context.flightId);
     return execution;
   }
 
   /** Answers every caller with a value. Later settlements change nothing. */
   land(value: unknown, story: Story): void {
-    if (!this.#finish(story, "value")) return;
+    if (this.over) return;
     const shared = this.callers > 1 || story.role === "follower";
+    const waiters = this.#end();
     this.#shared?.resolve(value);
-    for (const waiter of this.#waiters ?? []) {
+    if (waiters === undefined) return;
+    for (const waiter of waiters) {
       waiter.resolve(waiter.wantsStory ? this.#result(waiter, value, story, shared) : value);
     }
-    this.#forgetCallers();
+    for (const waiter of waiters) this.#tellEnded(waiter, "value", story, shared);
   }
 
   /** Answers every caller with an error. Later settlements change nothing. */
   fail(error: unknown, story: Story, ending: CallEnding = "error"): void {
-    if (!this.#finish(story, ending)) return;
+    if (this.over) return;
+    const shared = this.callers > 1 || story.role === "follower";
+    const waiters = this.#end();
     this.#shared?.reject(error);
-    for (const waiter of this.#waiters ?? []) waiter.reject(error);
-    this.#forgetCallers();
+    if (waiters === undefined) return;
+    for (const waiter of waiters) waiter.reject(error);
+    for (const waiter of waiters) this.#tellEnded(waiter, ending, story, shared);
   }
 
   onLeave(waiter: Waiter, ending: CallEnding): void {
     if (this.#waiters?.delete(waiter) !== true) return;
-    const story: Story = { role: "local", flightId: this.localId, takeovers: 0 };
-    this.#tellEnded(waiter, ending, story, false);
+    this.#tellEnded(waiter, ending, this.localStory(), false);
     if (this.callers > 0 || this.over) return;
     this.over = true;
     this.table.remove(this);
-    this.pilot.onUnwanted(this);
+    this.table.tell("flight-unwanted", this);
+    if (this.#launched) this.pilot.onUnwanted(this);
   }
 
   #checkRoom(): void {
@@ -176,22 +207,22 @@ export class Flight implements WaiterHost {
     throw new TooManyWaitersError(maxWaiters);
   }
 
-  #finish(story: Story, ending: CallEnding): boolean {
-    if (this.over) return false;
+  /** From here on no caller can come or leave; those returned are to be answered. */
+  #end(): Set<Waiter> | undefined {
     this.over = true;
     this.table.remove(this);
-    if (this.table.emitter.active) {
-      const shared = this.callers > 1 || story.role === "follower";
-      for (const waiter of this.#waiters ?? []) this.#tellEnded(waiter, ending, story, shared);
-    }
-    return true;
+    const waiters = this.#waiters;
+    this.#waiters = undefined;
+    if (waiters !== undefined) for (const waiter of waiters) waiter.disarm();
+    return waiters;
   }
 
   #tellExecution(execution: Promise<unknown>, startedAt: number, flightId: string): void {
     const tell = (outcome: "value" | "error"): void => {
-      const durationMs = this.table.limits.clock.now() - startedAt;
-      const about = this.table.about(this.key, flightId);
-      this.table.emitter.emit({ type: "execution-ended", ...about, outcome, durationMs, aborted: this.aborted });
+      const { table, aborted } = this;
+      const durationMs = table.limits.clock.now() - startedAt;
+      const about = table.about(this.key, flightId);
+      table.emitter.emit({ type: "execution-ended", ...about, outcome, durationMs, aborted });
     };
     background(
       execution.then(
@@ -230,9 +261,14 @@ export class Flight implements WaiterHost {
     if (story.fallbackReason !== undefined) result.fallbackReason = story.fallbackReason;
     return result;
   }
+}
 
-  #forgetCallers(): void {
-    this.#waiters = undefined;
-    this.#shared = undefined;
-  }
+/**
+ * What work returned, as a promise with an ordinary `then`. A thenable, or a promise that brings a `then` of its own, is
+ * asked once, later, by the language itself: whatever its `then` does, it cannot disturb us.
+ */
+function asPromise(result: unknown): Promise<unknown> {
+  // oxlint-disable-next-line typescript/unbound-method -- compared, not called
+  if (result instanceof Promise && result.then === Promise.prototype.then) return Promise.resolve(result);
+  return new Promise((resolve) => resolve(result));
 }

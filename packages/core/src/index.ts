@@ -16,6 +16,7 @@ export {
   ReentrantCallError,
   SkeinError,
   TooManyWaitersError,
+  coreErrorCodes,
   type CoreErrorCode,
 } from "./errors.ts";
 export { flightKey } from "./flight-key.ts";

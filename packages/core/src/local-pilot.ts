@@ -1,18 +1,17 @@
 /** Flies alone: calls the work at once in this process and hands its outcome to the callers. */
 import { background } from "./background.ts";
 import { FlightUnwantedError } from "./errors.ts";
-import type { Flight, Pilot, Story } from "./flight.ts";
+import type { Flight, Pilot } from "./flight.ts";
 
 export const localPilot: Pilot = {
   sharesPromise: true,
 
   launch(flight) {
-    const story: Story = { role: "local", flightId: flight.localId, takeovers: 0 };
     const context = { key: flight.key, flightId: flight.localId, takeovers: 0 };
     background(
       flight.execute(flight.work, context).then(
-        (value) => flight.land(value, story),
-        (error: unknown) => flight.fail(error, story),
+        (value) => flight.land(value, flight.localStory()),
+        (error: unknown) => flight.fail(error, flight.localStory()),
       ),
     );
   },
@@ -28,6 +27,6 @@ export const localPilot: Pilot = {
 
 /** Answers the callers of a flight that is still under way when its coalescer closes, and aborts its work. */
 export function evacuateLocally(flight: Flight, reason: Error): void {
-  flight.fail(reason, { role: "local", flightId: flight.localId, takeovers: 0 }, "closed");
+  flight.fail(reason, flight.localStory(), "closed");
   flight.abort(reason);
 }

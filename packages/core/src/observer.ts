@@ -4,6 +4,7 @@
  * `exposeKeys` asks for them. A throwing observer disturbs nothing but itself.
  */
 import { channel } from "node:diagnostics_channel";
+import { background } from "./background.ts";
 import type { Role } from "./flight-result.ts";
 
 /** The `node:diagnostics_channel` on which every event is published. */
@@ -23,7 +24,12 @@ export type CallEnding = "value" | "error" | "left" | "timeout" | "closed";
 export type FlightEvent =
   /** The work of a key was called in this process. */
   | (AboutFlight & { type: "execution-started" })
-  | (AboutFlight & { type: "execution-ended"; outcome: "value" | "error"; durationMs: number; aborted: boolean })
+  | (AboutFlight & {
+      type: "execution-ended";
+      outcome: "value" | "error";
+      durationMs: number;
+      aborted: boolean;
+    })
   /** One call is over. `coalesced`: it started no execution of its own. */
   | (AboutFlight & {
       type: "call-ended";
@@ -38,9 +44,14 @@ export type FlightEvent =
   | (AboutFlight & { type: "flight-bypassed" })
   | (AboutFlight & { type: "flight-unwanted" })
   | (AboutFlight & { type: "flight-forgotten" })
-  | { type: "call-refused"; keyPrefix: string; key?: string; why: "full" | "waiters" | "reentrant" | "closed" };
+  | {
+      type: "call-refused";
+      keyPrefix: string;
+      key?: string;
+      why: "full" | "waiters" | "reentrant" | "closed";
+    };
 
-/** Receives every event, synchronously. What it throws is dropped. */
+/** Receives every event, synchronously. What it throws or rejects with is dropped. It may call the coalescer. */
 export interface Observer<E = FlightEvent> {
   onEvent(event: E): void;
 }
@@ -61,10 +72,12 @@ export class Emitter<E extends object> {
 
   emit(event: E): void {
     for (const observer of this.#observers) {
+      // An observer must not be able to fail the calls that it watches, nor the process when it is an async function.
       try {
-        observer.onEvent(event);
+        const result: unknown = observer.onEvent(event);
+        if (result instanceof Promise) background(result.catch(() => undefined));
       } catch {
-        // An observer must not be able to fail the calls that it watches.
+        continue;
       }
     }
     // Its subscribers' errors reach the process as uncaught exceptions on their own, never this call.

@@ -24,13 +24,14 @@ export interface SingleflightOptions<E = FlightEvent> {
    * run the new call uncoalesced ("bypass"), or reject it with `FlightsFullError` ("reject").
    */
   onFull?: OnFull;
-  /** Callers of one flight. Integer, 1 to 2^31-1, default none. Beyond: `TooManyWaitersError`. */
+  /** Callers of one flight. Integer, 1 to 2_147_483_647, default none. Beyond: `TooManyWaitersError`. */
   maxWaiters?: number;
   /** Default of `CallOptions.timeoutMs`, ms, 1 to 2_147_483_647, default none: callers wait for the work. */
   timeoutMs?: number;
   /**
    * Reject a call that the work of the same key makes to itself, instead of waiting for ever. Default true. Costs an
-   * `AsyncLocalStorage` run per execution. A cycle through different callers is not seen.
+   * entry into `AsyncLocalStorage` per execution; on Node 22 its use alone slows every promise of the process. A cycle
+   * through different callers is not seen. A call that the work starts and does not wait for is rejected like any other.
    */
   detectReentry?: boolean;
   /** Told of everything that happens. One or several; default none, which costs nothing. */
@@ -84,21 +85,38 @@ export function flightLimits<E>(options: SingleflightOptions<E>): FlightLimits {
   }
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name)) {
-      throw new InvalidOptionError(name, Reflect.get(options, name), `is not known; known are ${[...KNOWN].join(", ")}`);
+      throw new InvalidOptionError(
+        name,
+        Reflect.get(options, name),
+        `is not known; known are ${[...KNOWN].join(", ")}`,
+      );
     }
   }
-  checkObservers(options.observer);
+  const {
+    maxEntries = 10_000,
+    maxAgeMs = 30_000,
+    onFull = "evict-oldest",
+    maxWaiters,
+    timeoutMs,
+    detectReentry = true,
+    observer,
+    keyPrefixOf = () => undefined,
+    exposeKeys = false,
+    clock = systemClock,
+    randomness = systemRandomness,
+  } = options;
+  checkObservers(observer);
   return {
-    maxEntries: integer("maxEntries", options.maxEntries ?? 10_000, 10_000_000),
-    maxAgeMs: integer("maxAgeMs", options.maxAgeMs ?? 30_000, MAX_TIMER_MS),
-    onFull: oneOf("onFull", options.onFull ?? "evict-oldest", ON_FULL),
-    maxWaiters: options.maxWaiters === undefined ? Infinity : integer("maxWaiters", options.maxWaiters, 2 ** 31 - 1),
-    timeoutMs: options.timeoutMs === undefined ? undefined : integer("timeoutMs", options.timeoutMs, MAX_TIMER_MS),
-    detectReentry: boolean("detectReentry", options.detectReentry ?? true),
-    keyPrefixOf: harmless(callable("keyPrefixOf", options.keyPrefixOf ?? (() => undefined))),
-    exposeKeys: boolean("exposeKeys", options.exposeKeys ?? false),
-    clock: options.clock ?? systemClock,
-    randomness: options.randomness ?? systemRandomness,
+    maxEntries: integer("maxEntries", maxEntries, 10_000_000),
+    maxAgeMs: integer("maxAgeMs", maxAgeMs, MAX_TIMER_MS),
+    onFull: oneOf("onFull", onFull, ON_FULL),
+    maxWaiters: maxWaiters === undefined ? Infinity : integer("maxWaiters", maxWaiters, 2_147_483_647),
+    timeoutMs: timeoutMs === undefined ? undefined : integer("timeoutMs", timeoutMs, MAX_TIMER_MS),
+    detectReentry: boolean("detectReentry", detectReentry),
+    keyPrefixOf: harmless(callable("keyPrefixOf", keyPrefixOf)),
+    exposeKeys: boolean("exposeKeys", exposeKeys),
+    clock: withMethods("clock", clock, ["now", "setTimer", "nextPoll"]),
+    randomness: withMethods("randomness", randomness, ["fraction", "identifier"]),
   };
 }
 
@@ -115,7 +133,11 @@ function boolean(option: string, value: unknown): boolean {
 function oneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {
   const found = allowed.find((item) => item === value);
   if (found !== undefined) return found;
-  throw new InvalidOptionError(option, value, `must be one of ${allowed.map((item) => describe(item)).join(", ")}`);
+  throw new InvalidOptionError(
+    option,
+    value,
+    `must be one of ${allowed.map((item) => describe(item)).join(", ")}`,
+  );
 }
 
 function callable<T>(option: string, value: T): T {
@@ -123,11 +145,18 @@ function callable<T>(option: string, value: T): T {
   throw new InvalidOptionError(option, value, "must be a function");
 }
 
-/** Naming a key for observers must not be able to fail the call. */
-function harmless(keyPrefixOf: (key: string) => string | undefined): (key: string) => string | undefined {
+function withMethods<T extends object>(option: string, value: T, names: readonly (keyof T & string)[]): T {
+  const complete = typeof value === "object" && value !== null;
+  if (complete && names.every((name) => typeof value[name] === "function")) return value;
+  throw new InvalidOptionError(option, value, `must be an object with the methods ${names.join(", ")}`);
+}
+
+/** Naming a key for observers must not be able to fail the call, nor to put anything but text into an event. */
+function harmless(keyPrefixOf: (key: string) => unknown): (key: string) => string | undefined {
   return (key) => {
     try {
-      return keyPrefixOf(key);
+      const prefix = keyPrefixOf(key);
+      return typeof prefix === "string" ? prefix : undefined;
     } catch {
       return undefined;
     }
@@ -137,9 +166,14 @@ function harmless(keyPrefixOf: (key: string) => string | undefined): (key: strin
 function checkObservers(value: unknown): void {
   if (value === undefined) return;
   for (const observer of Array.isArray(value) ? (value as unknown[]) : [value]) {
-    const onEvent: unknown = typeof observer === "object" && observer !== null ? Reflect.get(observer, "onEvent") : undefined;
+    const onEvent: unknown =
+      typeof observer === "object" && observer !== null ? Reflect.get(observer, "onEvent") : undefined;
     if (typeof onEvent !== "function") {
-      throw new InvalidOptionError("observer", observer, "must be an object with onEvent(event), or a list of them");
+      throw new InvalidOptionError(
+        "observer",
+        observer,
+        "must be an object with onEvent(event), or a list of them",
+      );
     }
   }
 }

@@ -1,4 +1,5 @@
 /** Deadlines as signals. Not promised: that work stops; it is told to, and its result is ignored afterwards. */
+import { background } from "./background.ts";
 import { systemClock } from "./clock.ts";
 import { FlightTimeoutError, InvalidArgumentError } from "./errors.ts";
 import { MAX_TIMER_MS } from "./options.ts";
@@ -15,22 +16,39 @@ export async function withTimeout<T>(
   work: (signal: AbortSignal) => T | Promise<T>,
   options: { signal?: AbortSignal } = {},
 ): Promise<T> {
+  const outer: unknown = options?.signal;
   if (!Number.isInteger(ms) || ms < 1 || ms > MAX_TIMER_MS) {
     throw new InvalidArgumentError("ms", ms, `must be an integer from 1 to ${MAX_TIMER_MS}`);
   }
   if (typeof work !== "function") throw new InvalidArgumentError("work", work, "must be a function");
-  const outer = options.signal;
+  if (outer !== undefined && !(outer instanceof AbortSignal)) {
+    throw new InvalidArgumentError("signal", outer, "must be an AbortSignal");
+  }
   outer?.throwIfAborted();
   const deadline = new AbortController();
   const signal = outer === undefined ? deadline.signal : AbortSignal.any([outer, deadline.signal]);
-  const timer = systemClock.setTimer(() => deadline.abort(new FlightTimeoutError(ms)), ms);
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
+  const outcome = Promise.withResolvers<T>();
+  const onAbort = (): void => outcome.reject(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
+  const timer = systemClock.setTimer(() => deadline.abort(new FlightTimeoutError(ms)), ms);
   try {
-    return await Promise.race([work(signal), aborted.promise]);
+    background(settle(outcome, work, signal));
+    return await outcome.promise;
   } finally {
     timer.cancel();
     signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** What comes after the outcome is settled, an error of the abandoned work included, changes nothing and is dropped. */
+async function settle<T>(
+  outcome: PromiseWithResolvers<T>,
+  work: (signal: AbortSignal) => T | Promise<T>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    outcome.resolve(await work(signal));
+  } catch (error) {
+    outcome.reject(error);
   }
 }

@@ -2,6 +2,7 @@
  * One caller attached to a flight. It can leave on its own (its signal, its timeout) without touching the flight; the
  * flight that it waits for at that moment learns of it through `host` and decides whether anybody is left to work for.
  */
+import type { Ancestor } from "./ancestry.ts";
 import type { Clock, Timer } from "./clock.ts";
 import type { CallOptions } from "./coalescer.ts";
 import { FlightTimeoutError } from "./errors.ts";
@@ -20,18 +21,23 @@ export class Waiter {
   readonly wantsStory: boolean;
   /** The work this caller brought; it may have to start the next flight itself. */
   readonly work: unknown;
+  /** The flight that this caller calls from inside of: a flight that it starts belongs to the same chain. */
+  readonly inside: Ancestor | undefined;
   host: WaiterHost;
+  /** Answered, or gone. */
+  settled = false;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
   #signal: AbortSignal | undefined;
   #onAbort: (() => void) | undefined;
   #timer: Timer | undefined;
 
-  constructor(host: WaiterHost, work: unknown, attachedAt: number, wantsStory: boolean) {
+  constructor(host: WaiterHost, work: unknown, attachedAt: number, wantsStory: boolean, inside?: Ancestor) {
     this.host = host;
     this.work = work;
     this.attachedAt = attachedAt;
     this.wantsStory = wantsStory;
+    this.inside = inside;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -42,36 +48,46 @@ export class Waiter {
   watch(clock: Clock, options: CallOptions | undefined, defaultTimeoutMs: number | undefined): void {
     const signal = options?.signal;
     const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs;
+    if (signal?.aborted === true) {
+      this.#leave("left", signal.reason);
+      return;
+    }
     if (signal !== undefined) {
       this.#signal = signal;
       this.#onAbort = () => this.#leave("left", signal.reason);
       signal.addEventListener("abort", this.#onAbort, { once: true });
     }
     if (timeoutMs !== undefined) {
-      this.#timer = clock.setTimer(() => this.#leave("timeout", new FlightTimeoutError(timeoutMs)), timeoutMs);
+      this.#timer = clock.setTimer(
+        () => this.#leave("timeout", new FlightTimeoutError(timeoutMs)),
+        timeoutMs,
+      );
     }
   }
 
   resolve(value: unknown): void {
-    this.#disarm();
+    this.disarm();
+    this.settled = true;
     this.#resolve(value);
   }
 
   reject(error: unknown): void {
-    this.#disarm();
+    this.disarm();
+    this.settled = true;
     this.#reject(error);
   }
 
-  #leave(ending: CallEnding, reason: unknown): void {
-    this.reject(reason);
-    this.host.onLeave(this, ending);
-  }
-
-  #disarm(): void {
+  /** Closes the two ways out, and lets go of the caller's signal and of the timer. */
+  disarm(): void {
     this.#timer?.cancel();
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#timer = undefined;
     this.#signal = undefined;
     this.#onAbort = undefined;
+  }
+
+  #leave(ending: CallEnding, reason: unknown): void {
+    this.reject(reason);
+    this.host.onLeave(this, ending);
   }
 }
