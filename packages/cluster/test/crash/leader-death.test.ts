@@ -20,6 +20,17 @@ describe("a leader that dies", () => {
     expect(await fleet.executions()).toBe(1);
   });
 
+  it("is not succeeded when the prefix says so: every follower runs the work itself", async () => {
+    await using fleet = await Deployment.start(3, { prefixes: { "k:": { onLeaderLoss: "local" } } });
+    await fleet.lead(0, "k:lost", { workMs: 60_000 });
+    const followers = await Promise.all([1, 2].map((index) => fleet.follow(index, "k:lost", { workMs: 10 })));
+    await fleet.flier(0).kill("SIGKILL");
+    for (const { answer } of followers) {
+      expect(await answer).toMatchObject({ ok: true, role: "local", fallbackReason: "leader-lost" });
+    }
+    expect(await fleet.executions()).toBe(2);
+  });
+
   it("hands over within tens of milliseconds when it closes without draining", async () => {
     await using fleet = await Deployment.start(2);
     const { answer: own } = await fleet.lead(0, "k:closed", LONG_WORK);
