@@ -1,18 +1,39 @@
 /**
- * An outcome on its way: one line of header, then the payload. The header names version, kind, codec and the flight it
- * belongs to (by its nonce), and has a checksum, so that garbage, other versions and other flights are told apart.
- * Not promised: protection against forgery. The last field is reserved for a signature.
+ * An outcome on its way: a line of ASCII, then the payload.
+ *
+ *     skein/1 <kind> <codec> <nonce> <takeovers> <checksum> -\n<payload>
+ *
+ * The nonce tells the outcomes of other flights apart, the CRC-32 of everything else damage. `undefined` and `null`
+ * have kinds of their own and no payload; errors are JSON whatever the codec. Other versions are refused, not guessed.
+ * Not promised: anything about intent. Who can write to Redis can forge an outcome; the last field is reserved for a
+ * signature, and "-" says that there is none.
  */
+import { types } from "node:util";
 import { crc32 } from "node:zlib";
 import type { Codec } from "./codec.ts";
 import type { Outcome, UnshareableWhy } from "./outcome.ts";
 import { decodeError, encodeError } from "./remote-work-error.ts";
 
-const MAGIC = "skein/1";
+const VERSION = "1";
+const UNSIGNED = "-";
 const LINE_FEED = 0x0a;
+/** The codec's name and the nonce are bounded; a longer first line is nobody's. */
 const MAX_HEADER_BYTES = 256;
+const NOTHING: Buffer = Buffer.alloc(0);
 
-export type EnvelopeFault = "malformed" | "version" | "identity" | "codec" | "undecodable" | "schema";
+type Kind = "value" | "undefined" | "null" | "error" | "unshareable";
+
+export type EnvelopeFault =
+  /** Not an envelope, or damaged. */
+  | "malformed"
+  /** Written by another version of this format. */
+  | "version"
+  /** The outcome of another flight. */
+  | "identity"
+  /** Encoded by another codec. */
+  | "codec"
+  /** The codec cannot read it. */
+  | "undecodable";
 
 export type OpenedOutcome =
   | { readonly ok: true; readonly outcome: Outcome; readonly takeovers: number }
@@ -20,70 +41,85 @@ export type OpenedOutcome =
 
 export interface SealOptions {
   readonly codec: Codec;
+  /** The nonce of the leader's token. */
   readonly nonce: string;
   readonly takeovers: number;
+  /** Of the payload: the envelope may be longer by its header. */
   readonly maxOutcomeBytes: number;
 }
 
+export interface SealedOutcome {
+  readonly bytes: Buffer;
+  /** Why the envelope tells the others to run the work themselves; false when it carries the outcome. */
+  readonly unshareable: false | UnshareableWhy;
+}
+
 /** Never throws: what cannot be encoded, or is too large, becomes an envelope that says so. */
-export function sealOutcome(outcome: Outcome, options: SealOptions): { bytes: Buffer; unshareable: false | UnshareableWhy } {
-  let why: UnshareableWhy = "not-encodable";
+export function sealOutcome(outcome: Outcome, options: SealOptions): SealedOutcome {
+  if (outcome.kind === "unshareable") return sealUnshareable(outcome.why, options);
   try {
     const [kind, payload] = encode(outcome, options.codec);
-    if (outcome.kind === "unshareable") why = outcome.why;
-    else if (payload.length > options.maxOutcomeBytes) why = "oversize";
-    else return { bytes: assemble(kind, payload, options), unshareable: false };
+    // A string has at least as many bytes as characters: the hopeless ones are not even copied.
+    if (payload.length > options.maxOutcomeBytes) return sealUnshareable("oversize", options);
+    const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
+    if (bytes.length > options.maxOutcomeBytes) return sealUnshareable("oversize", options);
+    return { bytes: assemble(kind, bytes, options), unshareable: false };
   } catch {
-    // A value that its codec refuses cannot be shared; its own process has it.
+    return sealUnshareable("not-encodable", options);
   }
+}
+
+/** Never throws, whatever the bytes. Values are fresh copies; errors are RemoteWorkErrors. */
+export function openOutcome(bytes: Uint8Array, options: { codec: Codec; nonce: string }): OpenedOutcome {
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MAX_HEADER_BYTES));
+  const version = /^skein\/(\d{1,9}) /.exec(start.toString("latin1"))?.[1];
+  if (version === undefined) return { ok: false, why: "malformed" };
+  if (version !== VERSION) return { ok: false, why: "version" };
+  const end = start.indexOf(LINE_FEED);
+  const fields = start.toString("latin1", 0, Math.max(end, 0)).split(" ");
+  const [, kind, codec, nonce, takeovers, checksum, signature] = fields;
+  if (fields.length !== 7 || signature !== UNSIGNED) return { ok: false, why: "malformed" };
+  if (nonce === "" || nonce !== options.nonce) return { ok: false, why: "identity" };
+  const payload = bytes.subarray(end + 1);
+  const signed = fields.slice(0, 5).join(" ");
+  if (checksum !== checksumOf(signed, payload) || takeovers === undefined || !/^\d{1,6}$/.test(takeovers)) {
+    return { ok: false, why: "malformed" };
+  }
+  if (kind === "value" && codec !== options.codec.name) return { ok: false, why: "codec" };
+  const outcome = decode(kind, payload, options.codec);
+  if (outcome === undefined) return { ok: false, why: "undecodable" };
+  return { ok: true, outcome, takeovers: Number(takeovers) };
+}
+
+function sealUnshareable(why: UnshareableWhy, options: SealOptions): SealedOutcome {
   return { bytes: assemble("unshareable", Buffer.from(why), options), unshareable: why };
 }
 
-/** Never throws, whatever the bytes. */
-export function openOutcome(bytes: Uint8Array, options: { codec: Codec; nonce: string }): OpenedOutcome {
-  const end = bytes.indexOf(LINE_FEED);
-  if (end < 0 || end > MAX_HEADER_BYTES) return { ok: false, why: "malformed" };
-  const fields = Buffer.from(bytes.buffer, bytes.byteOffset, end).toString("latin1").split(" ");
-  const [magic, kind, codec, nonce, takeovers, checksum] = fields;
-  if (magic?.startsWith("skein/") !== true) return { ok: false, why: "malformed" };
-  if (magic !== MAGIC) return { ok: false, why: "version" };
-  if (fields.length !== 7) return { ok: false, why: "malformed" };
-  if (nonce !== options.nonce || nonce === "") return { ok: false, why: "identity" };
-  const payload = bytes.subarray(end + 1);
-  if (checksum !== crc32(payload).toString(36) || !/^\d{1,6}$/.test(takeovers ?? "")) return { ok: false, why: "malformed" };
-  if (kind === "value" && codec !== options.codec.name) return { ok: false, why: "codec" };
-  const outcome = decode(kind, payload, options.codec);
-  return outcome === undefined ? { ok: false, why: "undecodable" } : { ok: true, outcome, takeovers: Number(takeovers) };
-}
-
-function encode(outcome: Outcome, codec: Codec): [kind: string, payload: Buffer] {
-  if (outcome.kind === "unshareable") return ["unshareable", Buffer.from(outcome.why)];
-  if (outcome.kind === "error") return ["error", Buffer.from(encodeError(outcome.error))];
-  if (outcome.value === undefined) return ["undefined", Buffer.alloc(0)];
-  if (outcome.value === null) return ["null", Buffer.alloc(0)];
+function encode(
+  outcome: Extract<Outcome, { kind: "value" | "error" }>,
+  codec: Codec,
+): [kind: Kind, payload: string | Uint8Array] {
+  if (outcome.kind === "error") return ["error", encodeError(outcome.error)];
+  if (outcome.value === undefined) return ["undefined", NOTHING];
+  if (outcome.value === null) return ["null", NOTHING];
   const encoded: unknown = codec.encode(outcome.value);
-  if (typeof encoded === "string") return ["value", Buffer.from(encoded)];
-  if (encoded instanceof Uint8Array) {
-    return ["value", Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength)];
-  }
-  throw new TypeError("a codec must return a string or bytes");
+  if (typeof encoded === "string" || types.isUint8Array(encoded)) return ["value", encoded];
+  throw new TypeError("a codec must encode to a string or to bytes");
 }
 
 function decode(kind: string | undefined, payload: Uint8Array, codec: Codec): Outcome | undefined {
   try {
     switch (kind) {
-      case "value": {
-        const value = codec.decode(payload);
-        return value instanceof Promise ? undefined : { kind: "value", value };
-      }
+      case "value":
+        return { kind: "value", value: codec.decode(payload) };
       case "undefined":
-        return { kind: "value", value: undefined };
+        return payload.length === 0 ? { kind: "value", value: undefined } : undefined;
       case "null":
-        return { kind: "value", value: null };
+        return payload.length === 0 ? { kind: "value", value: null } : undefined;
       case "error":
-        return { kind: "error", error: decodeError(Buffer.from(payload).toString("utf8")) };
+        return { kind: "error", error: decodeError(textOf(payload)) };
       case "unshareable": {
-        const why = Buffer.from(payload).toString("latin1");
+        const why = textOf(payload);
         return isWhy(why) ? { kind: "unshareable", why } : undefined;
       }
       default:
@@ -94,9 +130,21 @@ function decode(kind: string | undefined, payload: Uint8Array, codec: Codec): Ou
   }
 }
 
-function assemble(kind: string, payload: Buffer, { codec, nonce, takeovers }: SealOptions): Buffer {
-  const checksum = crc32(payload).toString(36);
-  return Buffer.concat([Buffer.from(`${MAGIC} ${kind} ${codec.name} ${nonce} ${takeovers} ${checksum} -\n`, "latin1"), payload]);
+function assemble(kind: Kind, payload: Uint8Array, { codec, nonce, takeovers }: SealOptions): Buffer {
+  const signed = `skein/${VERSION} ${kind} ${codec.name} ${nonce} ${takeovers}`;
+  return Buffer.concat([
+    Buffer.from(`${signed} ${checksumOf(signed, payload)} ${UNSIGNED}\n`, "latin1"),
+    payload,
+  ]);
+}
+
+/** Of header and payload: a flipped bit in either makes a miss, not another outcome. */
+function checksumOf(header: string, payload: Uint8Array): string {
+  return crc32(payload, crc32(Buffer.from(header, "latin1"))).toString(36);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }
 
 function isWhy(text: string): text is UnshareableWhy {

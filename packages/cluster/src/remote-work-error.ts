@@ -1,69 +1,162 @@
 /**
- * An error of the work as it crosses processes: message, code and causes, never a class or a stack. JSON whatever the
- * value's codec is. Not promised: that every property survives; callers branch on `code`.
+ * An error of the work as it crosses processes: message, code and causes, never a class, a stack or other properties.
+ * JSON whatever the codec of values is; bounded in depth, breadth and length. Anything can be thrown, so nothing about
+ * it is trusted: a getter or proxy that throws costs only what it hides.
  */
 import { SkeinClusterError } from "./errors.ts";
 
-const MAX_DEPTH = 8;
-const MAX_MESSAGE_CHARACTERS = 8_192;
+/** Causes below an error that travel with it. */
+const MAX_CAUSES = 8;
+/** Errors of one AggregateError, and errors altogether. */
+const MAX_AGGREGATED = 16;
+const MAX_ERRORS = 64;
+const MAX_MESSAGE_BYTES = 8 * 1024;
+const MAX_NAME_BYTES = 256;
 
-interface EncodedError {
-  n: string;
-  m: string;
-  c?: string | number;
-  cause?: EncodedError;
+export interface RemoteErrorOptions extends ErrorOptions {
+  errors?: readonly RemoteWorkError[];
 }
 
-/** The work failed in another process. `message`, `code` and the `cause` chain are the remote error's. */
-export class RemoteWorkError extends SkeinClusterError {
+/** The base, without its promise that every `code` is one of ours: here it is the remote's. */
+type RemoteBase = new (
+  code: string | number | undefined,
+  message: string,
+  options?: ErrorOptions,
+) => Omit<SkeinClusterError, "code"> & { readonly code: string | number | undefined };
+const RemoteBase = SkeinClusterError as unknown as RemoteBase;
+
+/**
+ * The work failed in another process. `message`, `code` and the `cause` chain are the remote error's; branch on `code`.
+ * Class and stack are this error's own. A cause, and whatever was thrown that is no Error, is a RemoteWorkError too.
+ */
+export class RemoteWorkError extends RemoteBase {
   override readonly name = "RemoteWorkError";
   readonly skeinCode = "ERR_SKEIN_REMOTE_WORK";
-  /** The remote error's `name`. */
+  /** The remote error's `name`; for what is no Error its type, such as "string". */
   readonly remoteName: string;
+  /** Of a remote AggregateError, the first 16. */
+  declare readonly errors?: readonly RemoteWorkError[];
 
-  constructor(remoteName: string, message: string, code: string | number | undefined, options?: ErrorOptions) {
-    // The remote's code, whatever its type: callers compare it as they would in process.
-    super(code as string, message, options);
+  constructor(
+    remoteName: string,
+    message: string,
+    code: string | number | undefined,
+    options: RemoteErrorOptions = {},
+  ) {
+    const { errors, ...rest } = options;
+    super(code, message, rest);
     this.remoteName = remoteName;
+    if (errors !== undefined) this.errors = errors;
   }
 }
 
+interface EncodedError {
+  name: string;
+  message: string;
+  code?: string | number;
+  cause?: EncodedError;
+  errors?: EncodedError[];
+}
+
+/** JSON for anything that can be thrown. Never throws itself. */
 export function encodeError(error: unknown): string {
-  return JSON.stringify(describeError(error, 0));
+  return JSON.stringify(encodeOne(error, [], { left: MAX_ERRORS }));
 }
 
 /** @throws when the text is not an encoded error. */
 export function decodeError(text: string): RemoteWorkError {
-  return revive(JSON.parse(text), 0);
+  return decodeOne(JSON.parse(text), 0, { left: MAX_ERRORS });
 }
 
-function describeError(error: unknown, depth: number): EncodedError {
+/** How many errors may still be taken along. */
+interface Budget {
+  left: number;
+}
+
+function encodeOne(error: unknown, above: readonly unknown[], budget: Budget): EncodedError {
+  budget.left--;
+  if (!isObject(error)) return { name: error === null ? "null" : typeof error, message: textOf(error) };
+  const encoded: EncodedError = { name: nameOf(error), message: messageOf(error) };
+  const code = read(error, "code");
+  if (isCode(code)) encoded.code = code;
+  const path = [...above, error];
+  const travels = (next: unknown): boolean =>
+    next !== undefined && path.length <= MAX_CAUSES && budget.left > 0 && !path.includes(next);
+  const cause = read(error, "cause");
+  if (travels(cause)) encoded.cause = encodeOne(cause, path, budget);
+  const aggregated = aggregatedBy(error, encoded.name);
+  if (aggregated !== undefined) {
+    encoded.errors = aggregated.flatMap((next) => (travels(next) ? encodeOne(next, path, budget) : []));
+  }
+  return encoded;
+}
+
+function decodeOne(encoded: unknown, depth: number, budget: Budget): RemoteWorkError {
+  const { name, message, code, cause, errors } = Object(encoded) as Partial<
+    Record<keyof EncodedError, unknown>
+  >;
+  if (typeof name !== "string" || typeof message !== "string") throw new TypeError("not an encoded error");
+  budget.left--;
+  const options: RemoteErrorOptions = {};
+  const travels = (next: unknown): boolean => next !== undefined && depth < MAX_CAUSES && budget.left > 0;
+  if (travels(cause)) options.cause = decodeOne(cause, depth + 1, budget);
+  if (Array.isArray(errors)) {
+    const aggregated: unknown[] = errors.slice(0, MAX_AGGREGATED);
+    options.errors = aggregated.flatMap((next) => (travels(next) ? decodeOne(next, depth + 1, budget) : []));
+  }
+  return new RemoteWorkError(name, message, isCode(code) ? code : undefined, options);
+}
+
+function nameOf(error: object): string {
+  if (typeof error === "function") return "function";
+  // A second hop stands in for the same error.
+  const remote = read(error, "skeinCode") === "ERR_SKEIN_REMOTE_WORK" ? read(error, "remoteName") : undefined;
+  const name = remote ?? read(error, "name");
+  return typeof name === "string" && name !== "" ? clip(name, MAX_NAME_BYTES) : "object";
+}
+
+function messageOf(error: object): string {
+  if (typeof error === "function") return "the work threw a function";
+  const message = read(error, "message");
+  if (message === undefined || isObject(message)) return "the work threw an object without a message";
+  return textOf(message);
+}
+
+/** Only what calls itself an AggregateError: an `errors` property of others may hold anything. */
+function aggregatedBy(error: object, name: string): unknown[] | undefined {
+  const errors = name === "AggregateError" ? read(error, "errors") : undefined;
+  const length = isObject(errors) ? read(errors, "length") : undefined;
+  if (!isObject(errors) || typeof length !== "number") return undefined;
+  return Array.from({ length: Math.min(length, MAX_AGGREGATED) }, (_, index) => read(errors, index));
+}
+
+function textOf(primitive: unknown): string {
+  return clip(String(primitive), MAX_MESSAGE_BYTES);
+}
+
+/** Part of a code would be another code: one that is too long does not travel. */
+function isCode(code: unknown): code is string | number {
+  return typeof code === "string" ? Buffer.byteLength(code) <= MAX_NAME_BYTES : Number.isFinite(code);
+}
+
+function read(from: object, property: string | number): unknown {
   try {
-    if (typeof error !== "object" || error === null) return { n: typeof error, m: clip(String(error)) };
-    const name: unknown = Reflect.get(error, "name");
-    const message: unknown = Reflect.get(error, "message");
-    const code: unknown = Reflect.get(error, "code");
-    const cause: unknown = Reflect.get(error, "cause");
-    const encoded: EncodedError = {
-      n: typeof name === "string" ? clip(name) : "Error",
-      m: typeof message === "string" ? clip(message) : "the work threw something that is not an Error",
-    };
-    if (typeof code === "string" || typeof code === "number") encoded.c = code;
-    if (cause !== undefined && depth < MAX_DEPTH) encoded.cause = describeError(cause, depth + 1);
-    return encoded;
+    return Reflect.get(from, property);
   } catch {
-    return { n: "Error", m: "the work threw something that cannot be read" };
+    return undefined;
   }
 }
 
-function revive(encoded: unknown, depth: number): RemoteWorkError {
-  const { n, m, c, cause } = Object(encoded) as Partial<EncodedError>;
-  if (typeof n !== "string" || typeof m !== "string") throw new TypeError("not an encoded error");
-  const code = typeof c === "string" || typeof c === "number" ? c : undefined;
-  const options = cause === undefined || depth >= MAX_DEPTH ? undefined : { cause: revive(cause, depth + 1) };
-  return new RemoteWorkError(n, m, code, options);
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
-function clip(text: string): string {
-  return text.length > MAX_MESSAGE_CHARACTERS ? text.slice(0, MAX_MESSAGE_CHARACTERS) : text;
+/** At most so many bytes of UTF-8, whole characters, an ellipsis in place of the rest. */
+function clip(text: string, maxBytes: number): string {
+  if (text.length <= maxBytes && Buffer.byteLength(text) <= maxBytes) return text;
+  const { read: fitting } = new TextEncoder().encodeInto(
+    text,
+    new Uint8Array(maxBytes - Buffer.byteLength("…")),
+  );
+  return `${text.slice(0, fitting)}…`;
 }
