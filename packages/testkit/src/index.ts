@@ -1,1 +1,11 @@
-export {};
+/** What Skein's own tests stand on: real servers, real processes, injected faults, time and chance that can be repeated. */
+export { parseCommandStats, type CommandStat } from "./command-stats.ts";
+export { FakeClock, type Clock } from "./fake-clock.ts";
+export { Flier, type FlierExit, type FlierOptions } from "./flier.ts";
+export { type FlierEvent } from "./flier-messages.ts";
+export { serveFlier, type FlierHandlers, type FlierPreparation } from "./flier-child.ts";
+export { freePort } from "./free-port.ts";
+export { Lifeline } from "./lifeline.ts";
+export { RedisServer, type ClientOptions, type RedisServerOptions } from "./redis-server.ts";
+export { SeededRandom } from "./seeded-random.ts";
+export { waitUntil, type WaitOptions } from "./wait-until.ts";
