@@ -220,7 +220,7 @@ describe("what is not used", () => {
   });
 
   test("arbitrary fields with a checksum that fits never throw", () => {
-    const word = fc.string({ unit: "grapheme-ascii", maxLength: 12 });
+    const word = fc.string({ maxLength: 12 });
     const kind = fc.oneof(fc.constantFrom("value", "undefined", "null", "error", "unshareable"), word);
     const payload = fc.oneof(fc.json(), fc.string({ unit: "binary" }));
     fc.assert(

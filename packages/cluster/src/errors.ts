@@ -29,7 +29,10 @@ export class FlightAbandonedError extends SkeinClusterError {
   readonly retryAfterMs: number;
 
   constructor(takeovers: number, retryAfterMs: number) {
-    super("ERR_SKEIN_FLIGHT_ABANDONED", `the key lost ${takeovers} leaders; it is retried in ${retryAfterMs} ms`);
+    super(
+      "ERR_SKEIN_FLIGHT_ABANDONED",
+      `the key lost ${takeovers} leaders; it is retried in ${retryAfterMs} ms`,
+    );
     this.takeovers = takeovers;
     this.retryAfterMs = retryAfterMs;
   }
@@ -84,6 +87,9 @@ export class InvalidKeyError extends SkeinClusterError {
   override readonly name = "InvalidKeyError";
 
   constructor(bytes: number, maxKeyBytes: number) {
-    super("ERR_SKEIN_INVALID_KEY", `the key has ${bytes} bytes; it must have 1 to ${maxKeyBytes} (maxKeyBytes)`);
+    super(
+      "ERR_SKEIN_INVALID_KEY",
+      `the key has ${bytes} bytes; it must have 1 to ${maxKeyBytes} (maxKeyBytes)`,
+    );
   }
 }
