@@ -3,6 +3,8 @@
  * argument, key, payload or credential is in it; the client's own errors carry all of these and are never passed on.
  */
 
+import { refusalOf } from "./refusal.ts";
+
 export type FailureKind =
   /** Redis cannot be asked, or says itself that it cannot answer now. */
   | "unavailable"
@@ -57,6 +59,7 @@ export function serverCodeOf(error: unknown): string | undefined {
   if (!isReply(error)) return undefined;
   const code = /^[A-Z][A-Z0-9]*(?= |$)/.exec(error.message)?.[0];
   if (code !== "ERR") return code;
+  if (refusalOf(error.message) !== undefined) return "NOPERM";
   return /^ERR Error running script.*?: -([A-Z][A-Z0-9]*) /.exec(error.message)?.[1] ?? code;
 }
 

@@ -15,7 +15,7 @@ describe.each(applicationClients)("the application's own client, %s", (_name, ma
     const client = make(server, { connectionName: "application", db: 3 });
     await client.set("here", "yes");
     const before = { ...client.options };
-    const [id] = await Promise.all([client.client("ID"), client.subscribe]);
+    const id = await client.client("ID");
 
     const link = await openUp(client, {
       connectionName: "skein:shop",

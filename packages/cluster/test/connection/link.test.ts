@@ -60,12 +60,12 @@ describe.each(sources)("connected by %s", (_name, source) => {
   test("when Redis dies every pending command rejects at once, and none runs on the Redis that comes back", async () => {
     const link = await openUp(source());
     await server.pause();
-    const pending = Array.from({ length: 50 }, () => link.send((redis) => redis.incr("counter"), 60_000));
+    const pending = Array.from({ length: 50 }, () =>
+      failureOf(link.send((redis) => redis.incr("counter"), 60_000)),
+    );
     const batch = link.send((redis) => redis.pipeline().incr("counter").incr("counter").exec(), 60_000);
     await server.kill();
-    for (const command of pending) {
-      expect(await failureOf(command)).toMatchObject({ kind: "unavailable", sent: true });
-    }
+    for (const command of pending) expect(await command).toMatchObject({ kind: "unavailable", sent: true });
     for (const [error] of (await batch) ?? []) expect(error).toBeInstanceOf(Error);
     expect(await failureOf(link.send((redis) => redis.incr("counter"), 60_000))).toMatchObject({
       kind: "unavailable",
@@ -149,6 +149,7 @@ test("a subscriber is up when it has subscribed, and again after every reconnect
   subscribed[0]!();
   await untilState(link, "up");
   await expect(server.client().publish("news", "first")).resolves.toBe(1);
+  await waitUntil(() => received.length === 1);
 
   link.reconnect();
   await untilState(link, "down");
@@ -166,7 +167,7 @@ test("a connection that the server cuts again and again always comes back", asyn
   const admin = server.client();
   for (let round = 1; round <= 10; round++) {
     const down = untilState(link, "down");
-    await admin.client("KILL", "TYPE", "normal", "SKIPME", "yes");
+    await admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
     await down;
     await untilState(link, "up");
   }
@@ -242,8 +243,9 @@ test("a server that became a replica is left, and not asked over and over", asyn
     await down;
     await untilState(link, "up");
     const before = await accepted();
-    for (let again = 1; again <= 20; again++)
+    for (let again = 1; again <= 20; again++) {
       await failureOf(link.send((redis) => redis.set("k", "v"), GENEROUS_MS));
+    }
     expect((await accepted()) - before).toBeLessThanOrEqual(1);
   } finally {
     await admin.call("REPLICAOF", "NO", "ONE");

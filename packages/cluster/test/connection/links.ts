@@ -65,8 +65,14 @@ export function untilState(link: Link, state: Link["state"]): Promise<void> {
 /** What an application may hand over: its own client, of either version and protocol. */
 export const applicationClients: readonly [string, (server: RedisServer, options?: RedisOptions) => Redis][] =
   [
-    ["ioredis 6 with RESP3", (server, options) => own(new Redis(server.url, { ...options, protocol: 3 }))],
-    ["ioredis 6 with RESP2", (server, options) => own(new Redis(server.url, { ...options, protocol: 2 }))],
+    [
+      "ioredis 6 with RESP3",
+      (server, options) => own(new Redis(server.url, { ...options, protocol: 3, replyMapping: "legacy" })),
+    ],
+    [
+      "ioredis 6 with RESP2",
+      (server, options) => own(new Redis(server.url, { ...options, protocol: 2, replyMapping: "legacy" })),
+    ],
     // Another major version: the same shape, other types.
     [
       "ioredis 5",
