@@ -32,8 +32,13 @@ export interface FlightKeys {
   readonly inboxPrefix: string;
 }
 
-export function flightKeys(options: { namespace: string; maxKeyBytes: number; hashKeys: boolean }): FlightKeys {
-  const namespace = encodeKey(options.namespace);
+export function flightKeys(options: {
+  namespace: string;
+  maxKeyBytes: number;
+  hashKeys: boolean;
+}): FlightKeys {
+  // A colon ends it, so it may have none: "a" with key "b:c" is not "a:b" with key "c".
+  const namespace = encodeKey(options.namespace).replaceAll(":", "%3A");
   return {
     inboxPrefix: `${PREFIX}:${namespace}:inbox:`,
     flight(key) {
@@ -55,7 +60,10 @@ export function encodeKey(key: string): string {
   return key.replace(/[^A-Za-z0-9\-._~:/@,=+]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
     if (code >= 0xd800 && code <= 0xdfff) return `%u${code.toString(16).toUpperCase()}`;
-    return Array.from(Buffer.from(character), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
+    return Array.from(
+      Buffer.from(character),
+      (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
+    ).join("");
   });
 }
 

@@ -30,13 +30,13 @@ export class WakeUpRegistry {
   deliver(wakeUp: WakeUp): boolean {
     const listeners = this.#listeners.get(wakeUp.flightId);
     if (listeners === undefined) return false;
-    for (const listener of [...listeners]) listener.onWakeUp(wakeUp);
+    for (const listener of Array.from(listeners)) listener.onWakeUp(wakeUp);
     return true;
   }
 
   inboxBack(): void {
-    for (const listeners of [...this.#listeners.values()]) {
-      for (const listener of [...listeners]) listener.onInboxBack();
+    for (const listeners of Array.from(this.#listeners.values())) {
+      for (const listener of Array.from(listeners)) listener.onInboxBack();
     }
   }
 }

@@ -41,7 +41,10 @@ export function parseWakeUp(message: Uint8Array): WakeUp | undefined {
 }
 
 export function formatWakeUp(wakeUp: WakeUp): Uint8Array {
-  const header = Buffer.from(`${PROTOCOL_VERSION} ${wakeUp.kind} ${wakeUp.flightId} ${wakeUp.token}\n`, "latin1");
+  const header = Buffer.from(
+    `${PROTOCOL_VERSION} ${wakeUp.kind} ${wakeUp.flightId} ${wakeUp.token}\n`,
+    "latin1",
+  );
   return Buffer.concat([header, wakeUp.outcome]);
 }
 

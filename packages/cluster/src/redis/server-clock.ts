@@ -7,6 +7,8 @@ import type { Clock } from "@skein/core";
 
 /** After this long a worse sample replaces a better one: clocks drift. */
 const SAMPLE_LIFE_MS = 10_000;
+/** Two clocks drift apart by no more than this within the life of a sample. */
+const MAX_DRIFT_MS = 10;
 
 interface Sample {
   readonly offsetUs: number;
@@ -31,14 +33,23 @@ export class ServerClock {
   learn(serverUs: number, sentAt: number): void {
     if (!Number.isFinite(serverUs) || serverUs <= 0) return;
     const now = this.#clock.now();
-    const roundTripMs = now - sentAt;
-    const best = this.#best;
-    if (best !== undefined && roundTripMs > best.roundTripMs && now - best.takenAt < SAMPLE_LIFE_MS) return;
-    this.#best = { offsetUs: serverUs - ((sentAt + now) / 2) * 1_000, roundTripMs, takenAt: now };
+    const sample = {
+      offsetUs: serverUs - ((sentAt + now) / 2) * 1_000,
+      roundTripMs: now - sentAt,
+      takenAt: now,
+    };
+    if (this.#best === undefined || sample.roundTripMs <= this.#best.roundTripMs) this.#best = sample;
+    else if (now - this.#best.takenAt >= SAMPLE_LIFE_MS || disagree(this.#best, sample)) this.#best = sample;
   }
 
   /** The estimate proved wrong: the next sample counts, however slow its round trip. */
   doubt(): void {
     this.#best = undefined;
   }
+}
+
+/** Each sample is right to within half its round trip: if they differ by more, the server's clock has jumped. */
+function disagree(one: Sample, other: Sample): boolean {
+  const errorMs = (one.roundTripMs + other.roundTripMs) / 2 + MAX_DRIFT_MS;
+  return Math.abs(one.offsetUs - other.offsetUs) > errorMs * 1_000;
 }
