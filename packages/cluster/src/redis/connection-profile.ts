@@ -33,7 +33,7 @@ export function openClient(source: RedisSource, nextDelayMs: () => number): Redi
     const rule = "must not be set, since it would apply to keys but not to channels; use namespace";
     throw new InvalidOptionError("redis.keyPrefix", keyPrefix, rule);
   }
-  return template.duplicate({
+  const client = template.duplicate({
     // A command is sent now or rejected; when the socket closes every unanswered one is rejected at once.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -65,6 +65,8 @@ export function openClient(source: RedisSource, nextDelayMs: () => number): Redi
     scripts: undefined,
     himportFieldsets: undefined,
   });
+  keepUntraced(client);
+  return client;
 }
 
 /** Delay before the n-th attempt (from 1) since the link was last up. */
@@ -72,6 +74,15 @@ export function reconnectDelayMs(attempt: number, randomness: Randomness): numbe
   if (attempt <= FIRST_RECONNECTS) return FIRST_RECONNECT_MS;
   const grown = Math.min(MAX_RECONNECT_MS, FIRST_RECONNECT_MS * 2 ** (attempt - FIRST_RECONNECTS));
   return Math.round(grown * (0.5 + randomness.fraction() / 2));
+}
+
+/** The client's tracing channel would publish keys and payloads to whoever listens. */
+function keepUntraced(client: Redis): void {
+  const send = client.sendCommand.bind(client);
+  client.sendCommand = (command, ...rest) => {
+    command.isTraced = true;
+    return send(command, ...rest);
+  };
 }
 
 /** A client that is not connected, or the application's own; only ever duplicated. */

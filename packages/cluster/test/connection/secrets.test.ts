@@ -1,7 +1,9 @@
 import { RedisServer, waitUntil } from "@skein/testkit";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { closeAll, GENEROUS_MS, openLink, openUp } from "./links.ts";
+import { ScriptRunner } from "../../src/redis/script-runner.ts";
+import { applicationClients, closeAll, GENEROUS_MS, openLink, openUp } from "./links.ts";
 
 const PASSWORD = "canary-password";
 let server: RedisServer;
@@ -44,6 +46,40 @@ test("no failure shows a key, an argument or a password, and nothing is written 
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain("canary");
   }
   for (const spy of written) expect(spy).not.toHaveBeenCalled();
+});
+
+test.each(applicationClients)(
+  "whoever traces the commands of %s sees nothing of ours",
+  async (_name, make) => {
+    const traced: string[] = [];
+    const listener = (message: unknown): void => {
+      traced.push(inspect(message, { depth: 9 }));
+    };
+    const channels = ["start", "end", "asyncStart", "asyncEnd", "error"].map(
+      (event) => `tracing:ioredis:command:${event}`,
+    );
+    for (const channel of channels) subscribe(channel, listener);
+    try {
+      const client = make(server);
+      await client.get("application-key");
+      const link = await openUp(client);
+      const runner = new ScriptRunner(link);
+      const script = { name: "echo", text: "return ARGV[1]", sha1: "0".repeat(40), keyCount: 1 };
+      await runner.run(script, ["canary-key"], ["canary-value"], GENEROUS_MS);
+      await runner.runBatch([{ script, keys: ["canary-key"], args: ["canary-value"] }], GENEROUS_MS);
+      await link.send((redis) => redis.get("canary-key"), GENEROUS_MS);
+    } finally {
+      for (const channel of channels) unsubscribe(channel, listener);
+    }
+    expect(traced.join()).toContain("application-key");
+    expect(traced.join()).not.toContain("canary");
+  },
+);
+
+test("a missing password is a reason for being down", async () => {
+  const link = openLink(`redis://${server.host}:${server.port}`);
+  await waitUntil(() => link.trouble === "NOAUTH");
+  expect(link.state).toBe("down");
 });
 
 test("a wrong password is a reason for being down, and not shown", async () => {
