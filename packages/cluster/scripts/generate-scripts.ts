@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 const directory = new URL("../src/redis/scripts/", import.meta.url);
 
@@ -23,23 +24,25 @@ function expand(source: string): string {
     .join("\n");
 }
 
-const names = readdirSync(directory)
-  .filter((name) => name.endsWith(".lua"))
-  .map((name) => name.slice(0, -".lua".length))
-  .toSorted();
-
-const entries = names.map((name) => {
-  const text = expand(read(`${name}.lua`));
-  const sha1 = createHash("sha1").update(text).digest("hex");
-  return `  ${name}: {\n    sha1: ${JSON.stringify(sha1)},\n    text: ${JSON.stringify(text)},\n  },`;
-});
-
-writeFileSync(
-  new URL("generated.ts", directory),
-  `// Generated from the .lua files beside it by scripts/generate-scripts.ts. Do not edit.
+/** The module, from the .lua files as they are now. */
+export function generatedModule(): string {
+  const names = readdirSync(directory)
+    .filter((name) => name.endsWith(".lua"))
+    .map((name) => name.slice(0, -".lua".length))
+    .toSorted();
+  const entries = names.map((name) => {
+    const text = expand(read(`${name}.lua`));
+    const sha1 = createHash("sha1").update(text).digest("hex");
+    return `  ${name}: {\n    sha1: ${JSON.stringify(sha1)},\n    text: ${JSON.stringify(text)},\n  },`;
+  });
+  return `// Generated from the .lua files beside it by scripts/generate-scripts.ts. Do not edit.
 /** Every script as the server gets it. */
 export const scriptSources: Readonly<Record<${names.map((name) => JSON.stringify(name)).join(" | ")}, { readonly sha1: string; readonly text: string }>> = {
 ${entries.join("\n")}
 };
-`,
-);
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(new URL("generated.ts", directory), generatedModule());
+}

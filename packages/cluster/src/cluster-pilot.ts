@@ -57,7 +57,7 @@ export class ClusterPilot implements Pilot {
 
   /** Flights without callers whose work this process still leads for others; on close they resign like the rest. */
   closeRemaining(reason: Error): void {
-    for (const conduct of [...this.#conducts.values()]) conduct.onClosed(reason);
+    for (const conduct of Array.from(this.#conducts.values())) conduct.onClosed(reason);
   }
 
   get size(): number {

@@ -4,8 +4,23 @@
  * pauses longer than the lease, partitions and fallback; who needs exclusion checks the fencing token at the resource.
  * Durations are measured by the monotonic clock of each process and by Redis' own clock, never compared with each other.
  */
-import { ClosedError, type CallOptions, type CloseOptions, type Coalescer, type FlightResult, type Work, type WrapOptions } from "@skein/core";
-import { evacuateLocally, localPilot, wrapCoalesced, type Flight, type FlightTable, type Pilot } from "@skein/core/internal";
+import {
+  ClosedError,
+  type CallOptions,
+  type CloseOptions,
+  type Coalescer,
+  type FlightResult,
+  type Work,
+  type WrapOptions,
+} from "@skein/core";
+import {
+  evacuateLocally,
+  localPilot,
+  wrapCoalesced,
+  type Flight,
+  type FlightTable,
+  type Pilot,
+} from "@skein/core/internal";
 import { ClusterPilot } from "./cluster-pilot.ts";
 import type { Fleet } from "./fleet.ts";
 import { onTerminate } from "./handle-signals.ts";
@@ -99,7 +114,12 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
     await this.close();
   }
 
-  #call(key: string, work: Work<unknown>, options: CallOptions | undefined, wantsStory: boolean): Promise<unknown> {
+  #call(
+    key: string,
+    work: Work<unknown>,
+    options: CallOptions | undefined,
+    wantsStory: boolean,
+  ): Promise<unknown> {
     try {
       this.#connection.checkKey(key);
     } catch (error) {

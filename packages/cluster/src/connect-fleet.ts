@@ -72,7 +72,13 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
   });
   const inbox = new PubSubInbox(keys.inboxPrefix + processId, connection);
   const breaker = new Breaker(
-    { failures: 1, slowReplies: 5, slowMs: Math.ceil(redisTimeoutMs * 0.8), probeEveryMs: 250, ...options.breaker },
+    {
+      failures: 1,
+      slowReplies: 5,
+      slowMs: Math.ceil(redisTimeoutMs * 0.8),
+      probeEveryMs: 250,
+      ...options.breaker,
+    },
     {
       probe: () => commands.send((redis) => redis.ping(), redisTimeoutMs),
       clock,
@@ -151,8 +157,28 @@ function firstUp(link: Link): Promise<void> {
 
 /** What core takes; prefixes name the groups of keys in events. */
 function coreOptions(options: ClusterOptions, policies: Policies): object {
-  const { maxEntries, maxAgeMs, onFull, maxWaiters, timeoutMs, detectReentry, exposeKeys, clock, randomness } = options;
-  const given = { maxEntries, maxAgeMs, onFull, maxWaiters, timeoutMs, detectReentry, exposeKeys, clock, randomness };
+  const {
+    maxEntries,
+    maxAgeMs,
+    onFull,
+    maxWaiters,
+    timeoutMs,
+    detectReentry,
+    exposeKeys,
+    clock,
+    randomness,
+  } = options;
+  const given = {
+    maxEntries,
+    maxAgeMs,
+    onFull,
+    maxWaiters,
+    timeoutMs,
+    detectReentry,
+    exposeKeys,
+    clock,
+    randomness,
+  };
   const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return { ...present, keyPrefixOf: (key: string) => policies.find(key)?.prefix };
 }

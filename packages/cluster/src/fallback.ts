@@ -2,10 +2,20 @@
  * Running the work without the fleet: coalesced in this process as always, bounded, and said out loud in the result.
  * Not promised: that no other process does the same at the same time. That is what falling back means.
  */
-import type { FallbackReason } from "@skein/core";
+import { FlightUnwantedError, type FallbackReason } from "@skein/core";
 import { background, type Flight, type Story } from "@skein/core/internal";
-import { FallbackLimitError } from "./errors.ts";
+import { answerCallers } from "./answer-callers.ts";
+import { CoordinationUnavailableError, FallbackLimitError } from "./errors.ts";
+import type { Farewells } from "./farewells.ts";
 import type { Outcome } from "./outcome.ts";
+import type { Policy } from "./policy.ts";
+
+/** Reasons that lie with the flight and not with Redis: `onUnavailable` does not apply to them. */
+const NOT_UNAVAILABILITY: ReadonlySet<FallbackReason> = new Set([
+  "unshareable",
+  "wait-timeout",
+  "leader-lost",
+]);
 
 /** Uncoordinated executions of one prefix at once in this process. */
 export class FallbackLimit {
@@ -14,10 +24,6 @@ export class FallbackLimit {
 
   constructor(max: number) {
     this.max = max;
-  }
-
-  get running(): number {
-    return this.#running;
   }
 
   tryEnter(): boolean {
@@ -31,37 +37,82 @@ export class FallbackLimit {
   }
 }
 
-export interface AloneOptions {
+export interface FallbackOptions {
   readonly flight: Flight;
+  readonly policy: Policy;
   readonly reason: FallbackReason;
   readonly limit: FallbackLimit;
+  /**
+   * Set when a join of ours may yet be, or have been, answered with leadership: others would follow us then, and this
+   * run is what they wait for. It settles in the name of that join.
+   */
+  readonly adopts: { readonly nonce: string; readonly farewells: Farewells } | undefined;
   readonly inCallerContext: <T>(callback: () => T) => T;
-  /** The work has ended; called after its callers were answered. */
-  readonly onOutcome: (outcome: Outcome) => void;
-  /** Nothing is left to do. */
-  readonly onOver: () => void;
+  /** The callers have been answered and nothing is left to do. */
+  readonly onEnd: () => void;
 }
 
-/** Calls the work now and answers the flight's callers with its outcome. */
-export function runAlone({ flight, reason, limit, inCallerContext, onOutcome, onOver }: AloneOptions): void {
-  const story: Story = { role: "local", flightId: flight.localId, takeovers: 0, fallbackReason: reason };
-  if (!limit.tryEnter()) {
-    flight.fail(new FallbackLimitError(limit.max), story);
-    onOver();
-    return;
+export class FallbackRun {
+  readonly #options: FallbackOptions;
+  readonly #story: Story;
+
+  constructor(options: FallbackOptions) {
+    this.#options = options;
+    const { flight, reason } = options;
+    this.#story = { role: "local", flightId: flight.localId, takeovers: 0, fallbackReason: reason };
   }
-  const context = { key: flight.key, flightId: flight.localId, takeovers: 0 };
-  const finish = (outcome: Outcome): void => {
-    limit.leave();
-    if (outcome.kind === "value") flight.land(outcome.value, story);
-    else if (outcome.kind === "error") flight.fail(outcome.error, story);
-    onOutcome(outcome);
-    onOver();
-  };
-  background(
-    inCallerContext(() => flight.execute(flight.work, context)).then(
-      (value) => finish({ kind: "value", value }),
-      (error: unknown) => finish({ kind: "error", error }),
-    ),
-  );
+
+  /** Calls the work now, unless the prefix refuses: then the callers get a typed error. */
+  start(): void {
+    const { flight, policy, limit, inCallerContext, onEnd } = this.#options;
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      this.#giveUpJoin();
+      flight.fail(refusal, this.#story);
+      onEnd();
+      return;
+    }
+    flight.ageLimitMs = policy.maxAgeMs;
+    const context = { key: flight.key, flightId: flight.localId, takeovers: 0 };
+    const finish = (outcome: Outcome): void => {
+      limit.leave();
+      answerCallers(flight, outcome, this.#story);
+      this.#settleAdopted(outcome);
+      onEnd();
+    };
+    background(
+      inCallerContext(() => flight.execute(flight.work, context)).then(
+        (value) => finish({ kind: "value", value }),
+        (error: unknown) => finish({ kind: "error", error }),
+      ),
+    );
+  }
+
+  /** Tells the work to stop; what it yields all the same is for its own callers only. */
+  abort(reason: Error = new FlightUnwantedError()): void {
+    this.#giveUpJoin();
+    this.#options.flight.abort(reason);
+  }
+
+  /** Why the prefix does not want an uncoordinated run now; otherwise a place has been taken for it. */
+  #refusal(): Error | undefined {
+    const { policy, reason, limit } = this.#options;
+    if (policy.onUnavailable === "error" && !NOT_UNAVAILABILITY.has(reason)) {
+      return new CoordinationUnavailableError(reason);
+    }
+    return limit.tryEnter() ? undefined : new FallbackLimitError(limit.max);
+  }
+
+  #settleAdopted(outcome: Outcome): void {
+    const { flight, policy, adopts } = this.#options;
+    if (adopts === undefined || flight.aborted) return;
+    const { nonce, farewells } = adopts;
+    if (outcome.kind === "error" && !policy.sharesError(outcome.error)) this.#giveUpJoin();
+    else background(farewells.settle({ nonce }, nonce, outcome, 0).reply);
+  }
+
+  #giveUpJoin(): void {
+    const { adopts } = this.#options;
+    if (adopts !== undefined) background(adopts.farewells.resign({ nonce: adopts.nonce }));
+  }
 }

@@ -73,7 +73,9 @@ export class Fleet {
     this.options = options;
     this.leases = new LeaseKeeper(clock, async (requests) => {
       const replies = await coordinator.renew(requests);
-      return replies.map((reply) => (reply instanceof Error ? reply : { holds: reply.status === "held", reply }));
+      return replies.map((reply) =>
+        reply instanceof Error ? reply : { holds: reply.status === "held", reply },
+      );
     });
     this.watch = new LeaderWatch(clock, deathGraceMs, (processes) => coordinator.listeners(processes));
   }
@@ -107,7 +109,8 @@ export class Fleet {
    */
   say<T>(flight: FlightName, forMs: number, attempt: () => Promise<T>): Promise<T | undefined> {
     const before = this.#unanswered.get(flight.id);
-    const said = before === undefined ? this.#repeat(forMs, attempt) : before.then(() => this.#repeat(forMs, attempt));
+    const said =
+      before === undefined ? this.#repeat(forMs, attempt) : before.then(() => this.#repeat(forMs, attempt));
     const tracked = said.finally(() => {
       if (this.#unanswered.get(flight.id) === tracked) this.#unanswered.delete(flight.id);
     });

@@ -115,7 +115,9 @@ export class Follower {
     this.#rejoining = false;
     if (this.#over) {
       // Nobody waits any more, but a leadership that came of it must be given back.
-      if ("reply" in answer && answer.reply.status === "lead") this.#options.onReply(answer, depose !== undefined);
+      if ("reply" in answer && answer.reply.status === "lead") {
+        this.#options.onReply(answer, depose !== undefined);
+      }
       return;
     }
     if ("failure" in answer) this.#onFailure(answer.failure);
@@ -129,8 +131,9 @@ export class Follower {
   #onFailure(failure: JoinFailure): void {
     const { policy, fleet } = this.#options;
     const { clock, redisTimeoutMs } = fleet.options;
-    if (clock.now() - this.#heardAt >= Math.min(policy.leaseMs, MAX_SILENCE_MS)) this.#options.onUnreachable(failure);
-    else this.#wakeIn(Math.min(redisTimeoutMs, fleet.options.pollEveryMs));
+    if (clock.now() - this.#heardAt >= Math.min(policy.leaseMs, MAX_SILENCE_MS)) {
+      this.#options.onUnreachable(failure);
+    } else this.#wakeIn(Math.min(redisTimeoutMs, fleet.options.pollEveryMs));
   }
 
   #take(reply: FollowReply): void {

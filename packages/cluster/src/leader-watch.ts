@@ -67,7 +67,9 @@ export class LeaderWatch {
       // Not knowing is no evidence: the grace starts again with the next empty sample.
     }
     this.#sampling = false;
-    for (const watch of [...this.#watches]) watch.take(heard.get(watch.process) ?? true, this.#graceMs);
+    for (const watch of Array.from(this.#watches)) {
+      watch.take(heard.get(watch.process) ?? true, this.#graceMs);
+    }
     this.#schedule();
   }
 }

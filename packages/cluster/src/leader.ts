@@ -11,9 +11,10 @@
  */
 import { FlightAgedError, FlightUnwantedError, type FlightContext, type Timer } from "@skein/core";
 import { background, type Flight, type Story } from "@skein/core/internal";
+import { answerCallers } from "./answer-callers.ts";
 import type { RenewRequest, ResignReply, SettleReply } from "./coordinator.ts";
-import { sealOutcome } from "./envelope.ts";
 import { LeaseLostError } from "./errors.ts";
+import { Farewells } from "./farewells.ts";
 import { parseToken } from "./fencing-token.ts";
 import type { Fleet, RenewalAnswer } from "./fleet.ts";
 import type { FlightName } from "./flight-keys.ts";
@@ -47,6 +48,7 @@ type State = "working" | "displaced" | "resigned" | "done";
 export class Leader {
   readonly #options: LeaderOptions;
   readonly #story: Story;
+  readonly #farewells: Farewells;
   #state: State = "working";
   #lease: Lease<RenewRequest, RenewalAnswer> | undefined;
   #ageTimer: Timer | undefined;
@@ -60,6 +62,7 @@ export class Leader {
     const { token, takeovers } = options.election;
     this.#options = options;
     this.#story = { role: "leader", flightId: token, takeovers };
+    this.#farewells = new Farewells(options.fleet, options.policy, options.name);
   }
 
   start(): void {
@@ -67,13 +70,18 @@ export class Leader {
     const { token, takeovers, sentAt } = election;
     const { leaseMs, renewEveryMs, maxTakeovers, maxAgeMs } = policy;
     fleet.emit({ type: "lead", ...this.#about(), takeovers });
-    this.#lease = fleet.leases.hold({ flight: name, token, leaseMs, maxTakeovers }, { leaseMs, renewEveryMs }, sentAt, {
-      onRenewed: ({ reply }) => {
-        if (this.#unwanted && reply.status === "held" && reply.followers === 0) this.#offerResignation();
+    this.#lease = fleet.leases.hold(
+      { flight: name, token, leaseMs, maxTakeovers },
+      { leaseMs, renewEveryMs },
+      sentAt,
+      {
+        onRenewed: ({ reply }) => {
+          if (this.#unwanted && reply.status === "held" && reply.followers === 0) this.#offerResignation();
+        },
+        onLost: ({ reply }) => this.#displace(reply.status === "forgotten" ? "forgotten" : "fenced"),
+        onExpired: () => this.#tellLeaseLost("expired"),
       },
-      onLost: ({ reply }) => this.#displace(reply.status === "forgotten" ? "forgotten" : "fenced"),
-      onExpired: () => this.#tellLeaseLost("expired"),
-    });
+    );
     this.#ageTimer = fleet.options.clock.setTimer(() => this.#age(), maxAgeMs);
     const execution = inCallerContext(() => flight.execute(flight.work, this.#context(token, takeovers)));
     background(
@@ -114,8 +122,7 @@ export class Leader {
     // A promise settles before an overdue timer fires: look at the clock before anything is published.
     if (working) this.#lease?.hasExpired();
     this.#leave("done");
-    if (outcome.kind === "value") flight.land(outcome.value, this.#story);
-    else if (outcome.kind === "error") flight.fail(outcome.error, this.#story);
+    answerCallers(flight, outcome, this.#story);
     if (aborted && outcome.kind === "value") fleet.emit({ type: "abort-ignored", ...this.#about() });
     if (working) {
       if (outcome.kind === "error" && !policy.sharesError(outcome.error)) this.#sayResigned("error-withheld");
@@ -125,48 +132,33 @@ export class Leader {
   }
 
   #sayOutcome(outcome: Outcome): void {
-    const { fleet, policy, name, election } = this.#options;
+    const { fleet, election } = this.#options;
     const { token, takeovers } = election;
     const nonce = parseToken(token)?.nonce ?? "";
-    const { codec, maxOutcomeBytes, retainMs, inlineMaxBytes } = policy;
-    const sealed = sealOutcome(outcome, { codec, nonce, takeovers, maxOutcomeBytes });
-    if (sealed.unshareable !== false) fleet.emit({ type: "unshareable", ...this.#about(), why: sealed.unshareable });
-    const unshareable = sealed.unshareable !== false;
-    const request = { flight: name, claim: { token }, outcome: sealed.bytes, unshareable, retainMs, inlineMaxBytes };
-    const settle = async (): Promise<SettleReply> => {
-      let reply = await fleet.options.coordinator.settle(request);
-      // The rest of a very large crowd is woken by further calls, so that none of them holds the server for long.
-      while (reply.status !== "fenced" && reply.unwoken > 0) reply = await fleet.options.coordinator.settle(request);
-      return reply;
-    };
-    const said = fleet.say(name, policy.leaseMs, settle).then((reply) => {
-      if (reply === undefined) fleet.emit({ type: "settle-lost", ...this.#about() });
-      else if (reply.status === "fenced") fleet.emit({ type: "settle-fenced", ...this.#about() });
-      else {
-        const kind = unshareable ? "unshareable" : outcome.kind;
-        const { woken } = reply;
-        fleet.emit({ type: "settle-accepted", ...this.#about(), outcome: kind, bytes: sealed.bytes.length, woken });
-      }
-    });
-    background(said);
+    const { bytes, unshareable, reply } = this.#farewells.settle({ token }, nonce, outcome, takeovers);
+    if (unshareable !== false) fleet.emit({ type: "unshareable", ...this.#about(), why: unshareable });
+    const kind = unshareable === false ? outcome.kind : "unshareable";
+    background(reply.then((answered) => this.#tellSettled(answered, kind, bytes)));
+  }
+
+  #tellSettled(reply: SettleReply | undefined, outcome: Outcome["kind"], bytes: number): void {
+    const { fleet } = this.#options;
+    if (reply === undefined) fleet.emit({ type: "settle-lost", ...this.#about() });
+    else if (reply.status === "fenced") fleet.emit({ type: "settle-fenced", ...this.#about() });
+    else fleet.emit({ type: "settle-accepted", ...this.#about(), outcome, bytes, woken: reply.woken });
   }
 
   #sayResigned(reason: ResignReason): void {
-    const { fleet, policy, name, election } = this.#options;
-    const countsAsTakeover = reason === "aged";
-    const request = { flight: name, claim: { token: election.token }, countsAsTakeover, ifUnwanted: false };
+    const { fleet, election } = this.#options;
     fleet.emit({ type: "resign", ...this.#about(), reason });
-    background(fleet.say(name, policy.leaseMs, () => fleet.options.coordinator.resign(request)));
+    background(this.#farewells.resign({ token: election.token }, reason === "aged"));
   }
 
   /** Resigns if the fleet agrees that nobody waits; otherwise tries again when told, or at the next renewal. */
   #offerResignation(): void {
-    const { fleet, policy, name, election } = this.#options;
     if (this.#offering || this.#state !== "working") return;
     this.#offering = true;
-    const claim = { token: election.token };
-    const request = { flight: name, claim, countsAsTakeover: false, ifUnwanted: true };
-    const offered = fleet.say(name, policy.renewEveryMs, () => fleet.options.coordinator.resign(request));
+    const offered = this.#farewells.resignIfUnwanted({ token: this.#options.election.token });
     background(offered.then((reply) => this.#onOffered(reply)));
   }
 

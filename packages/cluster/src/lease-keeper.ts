@@ -86,7 +86,9 @@ export class LeaseKeeper<S, A extends RenewalAnswer> {
     this.#timer?.cancel();
     this.#timerAt = moment;
     // Left running when the last lease is released: short flights would otherwise start and stop one timer each.
-    this.#timer = this.#clock.setTimer(() => this.#tick(), Math.max(0, moment - this.#clock.now()), { unref: true });
+    this.#timer = this.#clock.setTimer(() => this.#tick(), Math.max(0, moment - this.#clock.now()), {
+      unref: true,
+    });
   }
 
   #tick(): void {

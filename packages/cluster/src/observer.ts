@@ -17,7 +17,14 @@ export type TakeoverReason = "expired" | "deposed" | "resigned";
 /** Why a leader gave its place up. */
 export type ResignReason = "aged" | "evicted" | "unwanted" | "closed" | "error-withheld" | "given-up";
 /** Why something that arrived was not used. */
-export type RejectedWhy = "malformed" | "version" | "identity" | "codec" | "undecodable" | "schema" | "message";
+export type RejectedWhy =
+  | "malformed"
+  | "version"
+  | "identity"
+  | "codec"
+  | "undecodable"
+  | "schema"
+  | "message";
 
 export type ClusterEvent =
   | FlightEvent
@@ -27,7 +34,12 @@ export type ClusterEvent =
   | (AboutFlight & { type: "follow" })
   /** This process succeeds a leader that was lost or resigned. */
   | (AboutFlight & { type: "takeover"; reason: TakeoverReason; takeovers: number })
-  | (AboutFlight & { type: "settle-accepted"; outcome: "value" | "error" | "unshareable"; bytes: number; woken: number })
+  | (AboutFlight & {
+      type: "settle-accepted";
+      outcome: "value" | "error" | "unshareable";
+      bytes: number;
+      woken: number;
+    })
   /** An outcome or renewal of this process came too late: somebody else was elected, or the flight was forgotten. */
   | (AboutFlight & { type: "settle-fenced" })
   /** The settle got no answer for as long as it could matter. Followers find out by re-joining. */

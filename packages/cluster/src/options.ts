@@ -107,7 +107,15 @@ export interface ClusterOptions extends Omit<SingleflightOptions<ClusterEvent>, 
 }
 
 const ms = (min: number, max: number = MAX_TIMER_MS): z.ZodInt => z.int().min(min).max(max);
-const callable = z.custom<(...args: never[]) => unknown>((value) => typeof value === "function", "must be a function");
+const callable = z.custom<(...args: never[]) => unknown>(
+  (value) => typeof value === "function",
+  "must be a function",
+);
+
+/** A property of anything; `undefined` where there can be none. */
+function field(value: unknown, name: string): unknown {
+  return Reflect.get(Object(value), name);
+}
 
 const codecSchema = z.union(
   [
@@ -135,7 +143,10 @@ const prefixSchema = z.strictObject({
   shadow: z.boolean().optional(),
   codec: codecSchema.optional(),
   schema: z
-    .custom((value) => typeof Object(value)["~standard"]?.validate === "function", "must be a Standard Schema")
+    .custom(
+      (value) => typeof field(field(value, "~standard"), "validate") === "function",
+      "must be a Standard Schema",
+    )
     .optional(),
   inlineMaxBytes: z.int().min(0).max(1_048_576).optional(),
   maxOutcomeBytes: z.int().min(1).max(67_108_864).optional(),
@@ -145,9 +156,12 @@ const prefixSchema = z.strictObject({
 const passedOn = z.unknown().optional();
 
 const clusterSchema = z.strictObject({
-  redis: z.union([z.string().min(1), z.custom<object>((value) => typeof value === "object" && value !== null)], {
-    error: "must be a URL, ioredis options or an ioredis client",
-  }),
+  redis: z.union(
+    [z.string().min(1), z.custom<object>((value) => typeof value === "object" && value !== null)],
+    {
+      error: "must be a URL, ioredis options or an ioredis client",
+    },
+  ),
   namespace: z.string().min(1).max(100).optional(),
   prefixes: z
     .union([z.array(z.string().min(1)), z.record(z.string().min(1), z.unknown())], {
@@ -170,9 +184,13 @@ const clusterSchema = z.strictObject({
   maxKeyBytes: z.int().min(1).max(65_536).optional(),
   handleSignals: z.union([z.boolean(), z.strictObject({ drainMs: ms(0).optional() })]).optional(),
   logger: z
-    .custom((value) => ["debug", "info", "warn", "error"].every((level) => typeof Object(value)[level] === "function"), {
-      error: "must have debug, info, warn and error functions",
-    })
+    .custom(
+      (value) =>
+        ["debug", "info", "warn", "error"].every((level) => typeof field(value, level) === "function"),
+      {
+        error: "must have debug, info, warn and error functions",
+      },
+    )
     .optional(),
   maxEntries: passedOn,
   maxAgeMs: passedOn,
@@ -205,5 +223,9 @@ function parse(schema: z.ZodType, value: unknown, at: string): void {
   const path = unknown === undefined ? issue.path : [...issue.path, unknown];
   const option = [at, ...path.map(String)].filter((part) => part !== "").join(".");
   const offending = path.reduce<unknown>((from, part) => Reflect.get(Object(from), part), value);
-  throw new InvalidOptionError(option === "" ? "options" : option, offending, unknown === undefined ? issue.message : "is not known");
+  throw new InvalidOptionError(
+    option === "" ? "options" : option,
+    offending,
+    unknown === undefined ? issue.message : "is not known",
+  );
 }

@@ -7,28 +7,26 @@
  * - `over`       nothing left to do.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { FlightUnwantedError, type FallbackReason } from "@skein/core";
+import type { FallbackReason } from "@skein/core";
 import { background, type Flight, type Pilot, type Story } from "@skein/core/internal";
 import type { JoinRequest } from "./coordinator.ts";
-import { openOutcome, sealOutcome, type OpenedOutcome } from "./envelope.ts";
-import { CoordinationUnavailableError, FlightAbandonedError, WaitTimeoutError } from "./errors.ts";
-import { runAlone, type FallbackLimit } from "./fallback.ts";
-import { parseToken } from "./fencing-token.ts";
+import { FlightAbandonedError, WaitTimeoutError } from "./errors.ts";
+import { FallbackRun, type FallbackLimit } from "./fallback.ts";
+import { Farewells } from "./farewells.ts";
 import type { Fleet, JoinAnswer } from "./fleet.ts";
 import type { FlightName } from "./flight-keys.ts";
 import { Follower, type Rejoin } from "./follower.ts";
+import { ForeignOutcomes } from "./foreign-outcome.ts";
 import type { WakeUp } from "./inbox/wake-up.ts";
 import { Leader } from "./leader.ts";
 import type { TakeoverReason } from "./observer.ts";
-import type { Outcome } from "./outcome.ts";
 import type { Policy } from "./policy.ts";
-import { checkForeignValue } from "./standard-schema.ts";
 
 type Phase =
   | { readonly is: "joining" }
   | { readonly is: "following"; readonly follower: Follower }
   | { readonly is: "leading"; readonly leader: Leader }
-  | { readonly is: "alone"; readonly adopts: boolean }
+  | { readonly is: "alone"; readonly run: FallbackRun }
   | { readonly is: "over" };
 
 type Answered = Extract<JoinAnswer, { reply: unknown }>;
@@ -50,15 +48,22 @@ export interface ParticipationOptions {
 export class Participation {
   readonly #options: ParticipationOptions;
   readonly #nonce: string;
+  readonly #farewells: Farewells;
+  readonly #outcomes: ForeignOutcomes;
   readonly #inCallerContext = AsyncLocalStorage.snapshot() as <T>(callback: () => T) => T;
   #phase: Phase = { is: "joining" };
   #early: WakeUp[] = [];
-  readonly #startedAt: number;
 
   constructor(options: ParticipationOptions) {
     this.#options = options;
-    this.#startedAt = options.fleet.options.clock.now();
     this.#nonce = options.fleet.options.randomness.identifier(NONCE_LENGTH);
+    this.#farewells = new Farewells(options.fleet, options.policy, options.name);
+    this.#outcomes = new ForeignOutcomes({
+      ...options,
+      onArrived: () => this.#stopFollowing(),
+      onAnswered: () => this.#end(),
+      onUnusable: () => this.#goAlone("unshareable", false),
+    });
   }
 
   start(): void {
@@ -90,7 +95,7 @@ export class Participation {
     const phase = this.#phase;
     if (phase.is === "leading") phase.leader.onUnwanted();
     else if (phase.is === "following") this.#leave();
-    else if (phase.is === "alone") this.#abortAlone();
+    else if (phase.is === "alone") phase.run.abort();
     // While joining: the answer finds the flight over.
   }
 
@@ -98,10 +103,7 @@ export class Participation {
   onReplaced(reason: Error): void {
     const phase = this.#phase;
     if (phase.is === "leading") phase.leader.resign("evicted", reason);
-    else if (phase.is === "alone") {
-      this.#options.flight.abort(reason);
-      if (phase.adopts) this.#giveUpJoin();
-    }
+    else if (phase.is === "alone") phase.run.abort(reason);
   }
 
   /** The process closes: callers are let go, leadership is given up, waiting ends. */
@@ -111,7 +113,7 @@ export class Participation {
     const phase = this.#phase;
     if (phase.is === "leading") phase.leader.resign("closed", reason);
     else if (phase.is === "following") this.#leave();
-    else if (phase.is === "alone") this.#abortAlone(reason);
+    else if (phase.is === "alone") phase.run.abort(reason);
   }
 
   async #join(): Promise<void> {
@@ -148,7 +150,7 @@ export class Participation {
         this.#follow(reply);
         return;
       case "settled":
-        this.#takeRetained(reply.token, reply.outcome, reply.ageMs);
+        this.#outcomes.takeRetained(reply.token, reply.outcome, reply.ageMs, this.#phase.is === "following");
         return;
       case "abandoned":
         if (!flight.over) fleet.emit({ type: "abandoned", ...this.#about(), takeovers: reply.takeovers });
@@ -168,8 +170,7 @@ export class Participation {
     const succeeded = this.#phase.is === "following";
     this.#stopFollowing();
     if (flight.over) {
-      const request = { flight: name, claim: { token }, countsAsTakeover: false, ifUnwanted: false };
-      background(fleet.say(name, policy.leaseMs, () => fleet.options.coordinator.resign(request)));
+      background(this.#farewells.resign({ token }));
       this.#end();
       return;
     }
@@ -203,7 +204,9 @@ export class Participation {
         rejoin: (rejoin) => fleet.join(this.#request(rejoin)),
         onReply: (answer, deposed) =>
           this.#take(answer, deposed ? "deposed" : follower.resigned ? "resigned" : "expired"),
-        onOutcome: (token, envelope) => this.#takeWakeUp(token, envelope),
+        onOutcome: (token, envelope) => {
+          if (!this.#outcomes.takeWakeUp(token, envelope)) follower.joinAgain();
+        },
         onWaitTimeout: () => this.#timeOut(),
         onUnreachable: ({ reason }) => this.#goAlone(reason, true),
         onNewLeader: (token) => fleet.emit({ type: "follow", ...this.#about(token) }),
@@ -214,74 +217,6 @@ export class Participation {
     const early = this.#early;
     this.#early = [];
     for (const wakeUp of early) this.onWakeUp(wakeUp);
-  }
-
-  #takeWakeUp(token: string, envelope: Uint8Array): void {
-    const { fleet } = this.#options;
-    const opened = this.#open(token, envelope);
-    if (!opened.ok) {
-      // The retained copy may be sound.
-      if (this.#phase.is === "following") this.#phase.follower.joinAgain();
-      return;
-    }
-    const waitedMs = fleet.options.clock.now() - this.#startedAt;
-    fleet.emit({ type: "woken", ...this.#about(token), waitedMs, bytes: envelope.length });
-    this.#accept(token, opened, undefined);
-  }
-
-  #takeRetained(token: string, envelope: Uint8Array, ageMs: number): void {
-    const { fleet, policy } = this.#options;
-    const opened = this.#open(token, envelope);
-    if (!opened.ok) {
-      this.#goAlone("unshareable", false);
-      return;
-    }
-    if (this.#phase.is === "following") fleet.emit({ type: "wakeup-missed", ...this.#about(token) });
-    // Whoever called after the settlement may not have this outcome, unless the prefix says how old it may be.
-    this.#accept(token, opened, fleet.options.clock.now() - ageMs + policy.freshMs);
-  }
-
-  #open(token: string, envelope: Uint8Array): OpenedOutcome {
-    const { fleet, policy, flight } = this.#options;
-    const opened = openOutcome(envelope, { codec: policy.codec, nonce: parseToken(token)?.nonce ?? "" });
-    if (!opened.ok) {
-      fleet.emit({ type: "rejected", keyPrefix: flight.table.about(flight.key, "").keyPrefix, why: opened.why });
-    }
-    return opened;
-  }
-
-  #accept(token: string, opened: Extract<OpenedOutcome, { ok: true }>, settledBy: number | undefined): void {
-    const { policy } = this.#options;
-    this.#stopFollowing();
-    const { outcome, takeovers } = opened;
-    if (outcome.kind === "unshareable") {
-      this.#goAlone("unshareable", false);
-    } else if (outcome.kind === "value" && policy.schema !== undefined) {
-      background(this.#acceptChecked(token, outcome.value, takeovers, settledBy));
-    } else {
-      this.#answer(token, outcome, takeovers, settledBy);
-    }
-  }
-
-  async #acceptChecked(token: string, value: unknown, takeovers: number, settledBy: number | undefined): Promise<void> {
-    const { fleet, policy, flight } = this.#options;
-    const checked = await checkForeignValue(policy.schema, value);
-    if (checked.ok) {
-      this.#answer(token, { kind: "value", value: checked.value }, takeovers, settledBy);
-      return;
-    }
-    fleet.emit({ type: "rejected", keyPrefix: flight.table.about(flight.key, "").keyPrefix, why: "schema" });
-    this.#goAlone("unshareable", false);
-  }
-
-  #answer(token: string, outcome: Outcome, takeovers: number, settledBy: number | undefined): void {
-    const { flight, pilot } = this.#options;
-    const late = settledBy === undefined ? [] : flight.takeLaterThan(settledBy);
-    const story: Story = { role: "follower", flightId: token, takeovers };
-    if (outcome.kind === "value") flight.land(outcome.value, story);
-    else if (outcome.kind === "error") flight.fail(outcome.error, story);
-    this.#end();
-    flight.table.rehome(flight.key, late, pilot);
   }
 
   #timeOut(): void {
@@ -296,68 +231,27 @@ export class Participation {
     this.#end();
   }
 
-  /** `sent`: a join of ours may yet be, or have been, answered with leadership. The run then settles in its name. */
+  /** `sent`: a join of ours may yet be, or have been, answered with leadership. */
   #goAlone(reason: FallbackReason, sent: boolean): void {
     const { fleet, policy, flight, fallbackLimit } = this.#options;
     this.#stopFollowing();
     if (flight.over) {
-      if (sent) this.#giveUpJoin();
+      if (sent) background(this.#farewells.resign({ nonce: this.#nonce }));
       this.#end();
       return;
     }
     fleet.emit({ type: "fallback", ...this.#about(), reason });
-    if (policy.onUnavailable === "error" && isUnavailability(reason)) {
-      if (sent) this.#giveUpJoin();
-      flight.fail(new CoordinationUnavailableError(reason), this.#story("local"));
-      this.#end();
-      return;
-    }
-    this.#phase = { is: "alone", adopts: sent };
-    flight.ageLimitMs = policy.maxAgeMs;
-    runAlone({
+    const run = new FallbackRun({
       flight,
+      policy,
       reason,
       limit: fallbackLimit,
+      adopts: sent ? { nonce: this.#nonce, farewells: this.#farewells } : undefined,
       inCallerContext: this.#inCallerContext,
-      onOutcome: (outcome) => {
-        if (sent && !flight.aborted) this.#settleAdopted(outcome);
-      },
-      onOver: () => this.#end(),
+      onEnd: () => this.#end(),
     });
-  }
-
-  /** The join may have been won without our hearing of it: then others follow us, and this is what they wait for. */
-  #settleAdopted(outcome: Outcome): void {
-    const { fleet, policy, name } = this.#options;
-    const { codec, maxOutcomeBytes, retainMs, inlineMaxBytes } = policy;
-    if (outcome.kind === "error" && !policy.sharesError(outcome.error)) {
-      this.#giveUpJoin();
-      return;
-    }
-    const sealed = sealOutcome(outcome, { codec, nonce: this.#nonce, takeovers: 0, maxOutcomeBytes });
-    const request = {
-      flight: name,
-      claim: { nonce: this.#nonce },
-      outcome: sealed.bytes,
-      unshareable: sealed.unshareable !== false,
-      retainMs,
-      inlineMaxBytes,
-    };
-    background(fleet.say(name, policy.leaseMs, () => fleet.options.coordinator.settle(request)));
-  }
-
-  #giveUpJoin(): void {
-    const { fleet, policy, name } = this.#options;
-    const claim = { nonce: this.#nonce };
-    const request = { flight: name, claim, countsAsTakeover: false, ifUnwanted: false };
-    background(fleet.say(name, policy.leaseMs, () => fleet.options.coordinator.resign(request)));
-  }
-
-  #abortAlone(reason?: Error): void {
-    const { flight } = this.#options;
-    if (this.#phase.is !== "alone") return;
-    if (this.#phase.adopts) this.#giveUpJoin();
-    flight.abort(reason ?? new FlightUnwantedError());
+    this.#phase = { is: "alone", run };
+    run.start();
   }
 
   #leave(): void {
@@ -367,9 +261,7 @@ export class Participation {
   }
 
   #sayLeave(): void {
-    const { fleet, policy, name } = this.#options;
-    const request = { flight: name, nonce: this.#nonce };
-    background(fleet.say(name, policy.leaseMs, () => fleet.options.coordinator.leave(request)));
+    background(this.#farewells.leave(this.#nonce));
   }
 
   #stopFollowing(): void {
@@ -392,8 +284,4 @@ export class Participation {
     const { flight } = this.#options;
     return flight.table.about(flight.key, token ?? flight.localId);
   }
-}
-
-function isUnavailability(reason: FallbackReason): boolean {
-  return reason !== "unshareable" && reason !== "wait-timeout" && reason !== "leader-lost";
 }

@@ -52,7 +52,9 @@ export class Policies {
 
   /** The longest lease of all prefixes; `undefined` when nothing is coordinated. */
   get longestLeaseMs(): number | undefined {
-    return this.#policies.length === 0 ? undefined : Math.max(...this.#policies.map((policy) => policy.leaseMs));
+    return this.#policies.length === 0
+      ? undefined
+      : Math.max(...this.#policies.map((policy) => policy.leaseMs));
   }
 }
 
@@ -81,7 +83,13 @@ function resolvePolicy(prefix: string, own: PrefixOptions, defaultMaxAgeMs: numb
     maxOutcomeBytes: own.maxOutcomeBytes ?? 1024 * 1024,
   };
   const rule = (option: keyof PrefixOptions, holds: boolean, text: string): void => {
-    if (!holds) throw new InvalidOptionError(`prefixes[${JSON.stringify(prefix)}].${option}`, policy[option as keyof Policy], text);
+    if (!holds) {
+      throw new InvalidOptionError(
+        `prefixes[${JSON.stringify(prefix)}].${option}`,
+        policy[option as keyof Policy],
+        text,
+      );
+    }
   };
   rule("renewEveryMs", policy.renewEveryMs <= leaseMs / 2, `must be at most half of leaseMs (${leaseMs})`);
   rule("waitTimeoutMs", policy.waitTimeoutMs > maxAgeMs, `must exceed maxAgeMs (${maxAgeMs})`);
@@ -100,6 +108,8 @@ function harmless(predicate: (error: unknown) => boolean): (error: unknown) => b
   };
 }
 
-function isList(prefixes: Readonly<Record<string, PrefixOptions>> | readonly string[]): prefixes is readonly string[] {
+function isList(
+  prefixes: Readonly<Record<string, PrefixOptions>> | readonly string[],
+): prefixes is readonly string[] {
   return Array.isArray(prefixes);
 }

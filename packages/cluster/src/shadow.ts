@@ -4,9 +4,9 @@
  */
 import { background, type Story } from "@skein/core/internal";
 import { FlightUnwantedError } from "@skein/core";
+import { answerCallers } from "./answer-callers.ts";
 import type { Claim, RenewRequest } from "./coordinator.ts";
-import { sealOutcome } from "./envelope.ts";
-import { parseToken } from "./fencing-token.ts";
+import { Farewells } from "./farewells.ts";
 import type { RenewalAnswer } from "./fleet.ts";
 import type { Lease } from "./lease-keeper.ts";
 import type { Outcome } from "./outcome.ts";
@@ -17,6 +17,7 @@ const NONCE_LENGTH = 12;
 export class Shadow {
   readonly #options: ParticipationOptions;
   readonly #nonce: string;
+  readonly #farewells: Farewells;
   #outcome: Outcome | undefined;
   #token: string | undefined;
   #lease: Lease<RenewRequest, RenewalAnswer> | undefined;
@@ -24,6 +25,7 @@ export class Shadow {
   constructor(options: ParticipationOptions) {
     this.#options = options;
     this.#nonce = options.fleet.options.randomness.identifier(NONCE_LENGTH);
+    this.#farewells = new Farewells(options.fleet, options.policy, options.name);
   }
 
   start(): void {
@@ -31,8 +33,7 @@ export class Shadow {
     const story: Story = { role: "local", flightId: flight.localId, takeovers: 0 };
     flight.ageLimitMs = policy.maxAgeMs;
     const finish = (outcome: Outcome): void => {
-      if (outcome.kind === "value") flight.land(outcome.value, story);
-      else if (outcome.kind === "error") flight.fail(outcome.error, story);
+      answerCallers(flight, outcome, story);
       this.#outcome = outcome;
       this.#settle();
       this.#options.onOver();
@@ -91,33 +92,23 @@ export class Shadow {
       this.#settle();
     } else if (reply.status === "follow") {
       fleet.emit({ type: "shadow-saved", ...flight.table.about(flight.key, reply.token) });
-      const leave = { flight: name, nonce: this.#nonce };
-      background(fleet.say(name, leaseMs, () => fleet.options.coordinator.leave(leave)));
+      background(this.#farewells.leave(this.#nonce));
     }
   }
 
   #settle(): void {
-    const { fleet, policy, flight, name } = this.#options;
+    const { policy, flight } = this.#options;
     if (this.#token === undefined || this.#outcome === undefined) return;
     const claim = { token: this.#token };
     this.#token = undefined;
     this.#lease?.release();
-    if (flight.aborted || (this.#outcome.kind === "error" && !policy.sharesError(this.#outcome.error))) {
-      this.#resign(claim);
-      return;
-    }
-    const { codec, maxOutcomeBytes, retainMs, inlineMaxBytes } = policy;
-    const nonce = parseToken(claim.token)?.nonce ?? "";
-    const sealed = sealOutcome(this.#outcome, { codec, nonce, takeovers: 0, maxOutcomeBytes });
-    const unshareable = sealed.unshareable !== false;
-    const request = { flight: name, claim, outcome: sealed.bytes, unshareable, retainMs, inlineMaxBytes };
-    background(fleet.say(name, policy.leaseMs, () => fleet.options.coordinator.settle(request)));
+    const withheld = this.#outcome.kind === "error" && !policy.sharesError(this.#outcome.error);
+    if (flight.aborted || withheld) this.#resign(claim);
+    else background(this.#farewells.settle(claim, this.#nonce, this.#outcome, 0).reply);
   }
 
   #resign(claim: Claim): void {
-    const { fleet, policy, name } = this.#options;
     this.#lease?.release();
-    const request = { flight: name, claim, countsAsTakeover: false, ifUnwanted: false };
-    background(fleet.say(name, policy.leaseMs, () => fleet.options.coordinator.resign(request)));
+    background(this.#farewells.resign(claim));
   }
 }

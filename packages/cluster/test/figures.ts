@@ -10,7 +10,9 @@ import { Deployment, type Told } from "./fliers/deployment.ts";
 const write = (line: string): void => void process.stdout.write(`${line}\n`);
 
 await takeover("SIGKILL of the leader, default lease of 5 s: successor's work starts after", "SIGKILL", {});
-await takeover("SIGTERM of the leader, no drain: successor's work starts after", "SIGTERM", { handleSignals: { drainMs: 0 } });
+await takeover("SIGTERM of the leader, no drain: successor's work starts after", "SIGTERM", {
+  handleSignals: { drainMs: 0 },
+});
 await crowd();
 await commands();
 await withoutRedis();
@@ -23,7 +25,9 @@ async function takeover(what: string, signal: "SIGKILL" | "SIGTERM", options: ob
     const followers = await Promise.all([1, 2, 3].map((index) => fleet.follow(index, "k:1", { workMs: 1 })));
     const startedAt = performance.now();
     fleet.flier(0).signal(signal);
-    await Promise.race([1, 2, 3].map((index) => fleet.flier(index).waitFor(({ type }) => type === "work-started")));
+    await Promise.race(
+      [1, 2, 3].map((index) => fleet.flier(index).waitFor(({ type }) => type === "work-started")),
+    );
     tookMs.push(performance.now() - startedAt);
     await Promise.all(followers.map(({ answer }) => answer));
   }
@@ -51,7 +55,8 @@ async function crowd(): Promise<void> {
     const admin = redis.client();
     await waitUntil(async () => {
       const [hash] = await admin.keys(`*k:${round}}:flight`);
-      follows = hash === undefined ? 0 : (await admin.hkeys(hash)).filter((field) => field.startsWith("f:")).length;
+      follows =
+        hash === undefined ? 0 : (await admin.hkeys(hash)).filter((field) => field.startsWith("f:")).length;
       return follows === 49;
     });
     admin.disconnect();
@@ -73,21 +78,32 @@ async function commands(): Promise<void> {
   await fleet.call(0, "k:warm");
   const count = async (): Promise<{ scripts: number; inside: number }> => {
     const stats = await admin.info("commandstats");
-    const calls = Array.from(stats.matchAll(/cmdstat_([^:]+):calls=(\d+)/g), ([, name, number]) => [name, Number(number)] as const);
-    const own = ["ping", "info", "client|setname", "keys", "dbsize"];
-    const scripts = calls.filter(([name]) => name === "evalsha" || name === "eval").reduce((sum, [, n]) => sum + n, 0);
-    const all = calls.filter(([name]) => !own.includes(name ?? "")).reduce((sum, [, n]) => sum + n, 0);
+    const calls = Array.from(
+      stats.matchAll(/cmdstat_([^:]+):calls=(\d+)/g),
+      ([, name, number]) => [name, Number(number)] as const,
+    );
+    const own = new Set(["ping", "info", "client|setname", "keys", "dbsize"]);
+    const scripts = calls
+      .filter(([name]) => name === "evalsha" || name === "eval")
+      .reduce((sum, [, n]) => sum + n, 0);
+    const all = calls.filter(([name]) => !own.has(name ?? "")).reduce((sum, [, n]) => sum + n, 0);
     return { scripts, inside: all - scripts };
   };
   const before = await count();
   for (let round = 0; round < rounds; round++) {
-    await Promise.all(fleet.fliers.map((flier) => flier.call<Told[]>("stampede", `k:${round}`, { workMs: 50 }, 250)));
+    await Promise.all(
+      fleet.fliers.map((flier) => flier.call<Told[]>("stampede", `k:${round}`, { workMs: 50 }, 250)),
+    );
   }
   const after = await count();
   const sent = (after.scripts - before.scripts) / rounds;
   const inside = (after.inside - before.inside) / rounds;
-  write(`${processes} processes x 250 callers, one flight: clients send ${sent} commands (leader 2, each follower 1)`);
-  write(`  counted by Redis with those inside scripts: ${((sent + inside) / processes).toFixed(1)} per process`);
+  write(
+    `${processes} processes x 250 callers, one flight: clients send ${sent} commands (leader 2, each follower 1)`,
+  );
+  write(
+    `  counted by Redis with those inside scripts: ${((sent + inside) / processes).toFixed(1)} per process`,
+  );
 }
 
 async function withoutRedis(): Promise<void> {
@@ -112,6 +128,7 @@ async function withoutRedis(): Promise<void> {
 /** Minimum, median and maximum. */
 function spread(values: readonly number[], digits = 1): string {
   const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number): string => (sorted[Math.floor((sorted.length - 1) * share)] ?? 0).toFixed(digits);
+  const at = (share: number): string =>
+    (sorted[Math.floor((sorted.length - 1) * share)] ?? 0).toFixed(digits);
   return `${at(0)} / ${at(0.5)} / ${at(1)}`;
 }

@@ -6,7 +6,12 @@ import { RemoteWorkError } from "@skein/cluster";
 import { FleetOfInstances, HeldWork } from "./fleet-of-instances.ts";
 
 /** The outcome of work led by 0, as a follower on 1 gets it. */
-async function shareWith(fleet: FleetOfInstances, key: string, end: (work: HeldWork<unknown>) => void, own: unknown = "own") {
+async function shareWith(
+  fleet: FleetOfInstances,
+  key: string,
+  end: (work: HeldWork<unknown>) => void,
+  own: unknown = "own",
+) {
   const work = new HeldWork<unknown>();
   const led = fleet.at(0).fly(key, work.run);
   led.catch(() => undefined);
@@ -51,7 +56,12 @@ describe("a value", () => {
 
   it("travels as msgpack with types that JSON has no form for", async () => {
     await using fleet = await FleetOfInstances.start(2, { prefixes: { "k:": { codec: "msgpack" } } });
-    const value = { when: new Date(0), bytes: new Uint8Array([0, 255]), big: 2n ** 60n, map: new Map([[1, "a"]]) };
+    const value = {
+      when: new Date(0),
+      bytes: new Uint8Array([0, 255]),
+      big: 2n ** 60n,
+      map: new Map([[1, "a"]]),
+    };
     const { followed } = await shareWith(fleet, "k:msgpack", (work) => work.end(value));
     const got = (await followed).value as typeof value;
     expect(got.when).toEqual(value.when);
@@ -104,7 +114,9 @@ describe("what cannot be shared", () => {
 describe("an error of the work", () => {
   it("is untouched in the leader's process, and a RemoteWorkError elsewhere", async () => {
     await using fleet = await FleetOfInstances.start(2);
-    const error = Object.assign(new RangeError("too far", { cause: new Error("the wind") }), { code: "E_FAR" });
+    const error = Object.assign(new RangeError("too far", { cause: new Error("the wind") }), {
+      code: "E_FAR",
+    });
     const { led, followed } = await shareWith(fleet, "k:error", (work) => work.fail(error));
     await expect(led).rejects.toBe(error);
     const remote = await followed.then(
@@ -152,6 +164,9 @@ describe("freshness", () => {
     await using fleet = await FleetOfInstances.start(2, { prefixes: { "k:": { freshMs: 5_000 } } });
     await fleet.at(0).do("k:fresh", () => "first");
     await waitUntil(() => fleet.count(0, "settle-accepted") === 1, { what: "the settlement" });
-    expect(await fleet.at(1).fly("k:fresh", () => "second")).toMatchObject({ value: "first", role: "follower" });
+    expect(await fleet.at(1).fly("k:fresh", () => "second")).toMatchObject({
+      value: "first",
+      role: "follower",
+    });
   });
 });

@@ -8,7 +8,9 @@ describe("a leader that dies", () => {
   it("is succeeded by exactly one follower within a second, at the default lease of five", async () => {
     await using fleet = await Deployment.start(4);
     await fleet.lead(0, "k:killed", { workMs: 60_000 });
-    const followers = await Promise.all([1, 2, 3].map((index) => fleet.follow(index, "k:killed", { workMs: 50 })));
+    const followers = await Promise.all(
+      [1, 2, 3].map((index) => fleet.follow(index, "k:killed", { workMs: 50 })),
+    );
     const killedAt = performance.now();
     await fleet.flier(0).kill("SIGKILL");
     const answers = await Promise.all(followers.map(({ answer }) => answer));
@@ -67,7 +69,9 @@ describe("a leader that is stopped past its lease", () => {
   it("is succeeded once, is fenced when it comes back, and still answers its own caller", async () => {
     await using fleet = await Deployment.start(3, { prefixes: { "k:": { leaseMs: 1_000 } } });
     const { answer: own } = await fleet.lead(0, "k:stopped", { workMs: 500, value: "old" });
-    const followers = await Promise.all([1, 2].map((index) => fleet.follow(index, "k:stopped", { workMs: 10, value: "new" })));
+    const followers = await Promise.all(
+      [1, 2].map((index) => fleet.follow(index, "k:stopped", { workMs: 10, value: "new" })),
+    );
     fleet.flier(0).signal("SIGSTOP");
     const answers = await Promise.all(followers.map(({ answer }) => answer));
     fleet.flier(0).signal("SIGCONT");
@@ -103,12 +107,17 @@ describe("work that kills its process", () => {
     const newcomer = await fleet.call(6, "k:poison", { kills: true });
     expect(newcomer.error?.code).toBe("ERR_SKEIN_FLIGHT_ABANDONED");
     await expect
-      .poll(async () => (await fleet.call(6, "k:poison", { value: "cured" })).value, { timeout: 15_000, interval: 100 })
+      .poll(async () => (await fleet.call(6, "k:poison", { value: "cured" })).value, {
+        timeout: 15_000,
+        interval: 100,
+      })
       .toBe("cured");
   });
 
   it("can be tried again at once after forget", async () => {
-    await using fleet = await Deployment.start(3, { prefixes: { "k:": { maxTakeovers: 0, abandonMs: 600_000 } } });
+    await using fleet = await Deployment.start(3, {
+      prefixes: { "k:": { maxTakeovers: 0, abandonMs: 600_000 } },
+    });
     await Promise.allSettled([fleet.call(0, "k:poison", { kills: true })]);
     await expect
       .poll(async () => (await fleet.call(1, "k:poison", { value: "?" })).error?.code, { timeout: 15_000 })

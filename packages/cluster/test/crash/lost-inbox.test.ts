@@ -11,11 +11,11 @@ describe("a live leader whose subscriber connection is killed", () => {
       const admin = fleet.redis.client();
       const { answer: own } = await fleet.lead(0, "k:deaf", { workMs: WORK_MS, value: "whole" });
       const { answer } = await fleet.follow(1, "k:deaf", { workMs: 10, value: "twice" });
-      let settled = false;
-      const answers = Promise.all([own, answer]).finally(() => (settled = true));
+      const settled = new AbortController();
+      const answers = Promise.all([own, answer]).finally(() => settled.abort());
       const killing = (async () => {
         let kills = 0;
-        while (!settled) {
+        while (!settled.signal.aborted) {
           kills += Number(await admin.call("CLIENT", "KILL", "TYPE", "pubsub"));
           await new Promise((resolve) => setTimeout(resolve, everyMs));
         }

@@ -12,7 +12,10 @@ describe("a stampede on a cold key", () => {
     const admin = fleet.redis.client();
     const sent = async (): Promise<number> => {
       const stats = await admin.info("commandstats");
-      return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0) + Number(/cmdstat_eval:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+      return (
+        Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0) +
+        Number(/cmdstat_eval:calls=(\d+)/.exec(stats)?.[1] ?? 0)
+      );
     };
     // The first flight also teaches the server its scripts.
     await fleet.call(0, "k:warm");
@@ -21,7 +24,9 @@ describe("a stampede on a cold key", () => {
     const executedBefore = await fleet.executions();
     for (let repetition = 1; repetition <= REPETITIONS; repetition++) {
       const told = await Promise.all(
-        fleet.fliers.map((flier) => flier.call<Told[]>("stampede", `k:cold-${repetition}`, { workMs: 50 }, CALLERS)),
+        fleet.fliers.map((flier) =>
+          flier.call<Told[]>("stampede", `k:cold-${repetition}`, { workMs: 50 }, CALLERS),
+        ),
       );
       const answers = told.flat();
       expect(answers).toHaveLength(PROCESSES * CALLERS);
@@ -42,7 +47,9 @@ describe("a stampede on a cold key", () => {
     await expect.poll(() => admin.dbsize(), { timeout: 10_000 }).toBe(0);
     for (const flier of fleet.fliers) {
       expect(await flier.call("size")).toBe(0);
-      const sockets = (await flier.call<string[]>("resources")).filter((resource) => resource === "TCPSocketWrap");
+      const sockets = (await flier.call<string[]>("resources")).filter(
+        (resource) => resource === "TCPSocketWrap",
+      );
       expect(sockets).toHaveLength(2);
       expect(await flier.call<string[]>("resources")).not.toContain("Timeout");
     }

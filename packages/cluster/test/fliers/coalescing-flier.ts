@@ -64,7 +64,11 @@ await serveFlier<Config>(async ({ name, options }, emit) => {
     return plan.value ?? `by ${name}`;
   };
 
-  const call = async (key: string, plan: WorkPlan, callOptions: { timeoutMs?: number } = {}): Promise<Told> => {
+  const call = async (
+    key: string,
+    plan: WorkPlan,
+    callOptions: { timeoutMs?: number } = {},
+  ): Promise<Told> => {
     const startedAt = performance.now();
     try {
       const result = await flights.fly(key, work(plan), callOptions);
@@ -106,6 +110,6 @@ function codeOf(error: unknown): unknown {
 }
 
 function describe(error: unknown): NonNullable<Told["error"]> {
-  const { name, message, code, skeinCode } = Object(error);
-  return { name, message, code, skeinCode };
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return { name, message, code: codeOf(error), skeinCode: Reflect.get(Object(error), "skeinCode") };
 }

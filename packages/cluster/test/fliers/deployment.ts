@@ -38,7 +38,9 @@ export class Deployment {
   static #fly(redis: RedisServer, processes: number, options: Partial<ClusterOptions>): Promise<Flier[]> {
     const config = { redis: redis.url, namespace: "test", prefixes: ["k:"], ...options };
     return Promise.all(
-      Array.from({ length: processes }, (_, index) => Flier.start(SCRIPT, { name: `p${index}`, options: config })),
+      Array.from({ length: processes }, (_, index) =>
+        Flier.start(SCRIPT, { name: `p${index}`, options: config }),
+      ),
     );
   }
 
@@ -88,7 +90,9 @@ export class Deployment {
   }
 
   async executions(): Promise<number> {
-    const counts = await Promise.all(this.fliers.map((flier) => flier.call<number>("executions").catch(() => 0)));
+    const counts = await Promise.all(
+      this.fliers.map((flier) => flier.call<number>("executions").catch(() => 0)),
+    );
     return counts.reduce((sum, count) => sum + count, 0);
   }
 

@@ -1,0 +1,79 @@
+/**
+ * What a process says last about a flight: its outcome, that it resigns, that it leaves. Repeated until answered, for
+ * as long as a lease could matter. Not promised: that it is heard; then others find out by time.
+ */
+import type { Claim, ResignReply, SettleReply } from "./coordinator.ts";
+import { sealOutcome } from "./envelope.ts";
+import type { Fleet } from "./fleet.ts";
+import type { FlightName } from "./flight-keys.ts";
+import type { Outcome, UnshareableWhy } from "./outcome.ts";
+import type { Policy } from "./policy.ts";
+
+export interface SaidOutcome {
+  readonly bytes: number;
+  readonly unshareable: false | UnshareableWhy;
+  /** `undefined` when no answer came. */
+  readonly reply: Promise<SettleReply | undefined>;
+}
+
+export class Farewells {
+  readonly #fleet: Fleet;
+  readonly #policy: Policy;
+  readonly #name: FlightName;
+
+  constructor(fleet: Fleet, policy: Policy, name: FlightName) {
+    this.#fleet = fleet;
+    this.#policy = policy;
+    this.#name = name;
+  }
+
+  /** Publishes an outcome. It is encoded and sent before this returns. */
+  settle(claim: Claim, nonce: string, outcome: Outcome, takeovers: number): SaidOutcome {
+    const { codec, maxOutcomeBytes, retainMs, inlineMaxBytes, leaseMs } = this.#policy;
+    const sealed = sealOutcome(outcome, { codec, nonce, takeovers, maxOutcomeBytes });
+    const request = {
+      flight: this.#name,
+      claim,
+      outcome: sealed.bytes,
+      unshareable: sealed.unshareable !== false,
+      retainMs,
+      inlineMaxBytes,
+    };
+    const { coordinator } = this.#fleet.options;
+    const settle = async (): Promise<SettleReply> => {
+      let reply = await coordinator.settle(request);
+      // The rest of a very large crowd is woken by further calls, so that none of them holds the server for long.
+      while (reply.status !== "fenced" && reply.unwoken > 0) {
+        reply = await coordinator.settle(request);
+      }
+      return reply;
+    };
+    const reply = this.#fleet.say(this.#name, leaseMs, settle);
+    return { bytes: sealed.bytes.length, unshareable: sealed.unshareable, reply };
+  }
+
+  /** Gives a lease up. `countsAsTakeover`: like a death. */
+  resign(claim: Claim, countsAsTakeover: boolean = false): Promise<ResignReply | undefined> {
+    return this.#resign({ claim, countsAsTakeover, ifUnwanted: false }, this.#policy.leaseMs);
+  }
+
+  /** Gives a lease up unless somebody in the fleet still waits. Not repeated for long: there are other occasions. */
+  resignIfUnwanted(claim: Claim): Promise<ResignReply | undefined> {
+    return this.#resign({ claim, countsAsTakeover: false, ifUnwanted: true }, this.#policy.renewEveryMs);
+  }
+
+  leave(nonce: string): Promise<void> {
+    const request = { flight: this.#name, nonce };
+    const { coordinator } = this.#fleet.options;
+    return this.#fleet.say(this.#name, this.#policy.leaseMs, () => coordinator.leave(request));
+  }
+
+  #resign(
+    what: { claim: Claim; countsAsTakeover: boolean; ifUnwanted: boolean },
+    forMs: number,
+  ): Promise<ResignReply | undefined> {
+    const request = { flight: this.#name, ...what };
+    const { coordinator } = this.#fleet.options;
+    return this.#fleet.say(this.#name, forMs, () => coordinator.resign(request));
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * An outcome that another process published, from its arrival to the callers. Before it is believed, its envelope must
+ * be of this version, of the flight it claims, whole, and in the codec of this prefix; its value must satisfy the
+ * prefix's schema. What does not is a counted miss, never an error of the call.
+ */
+import { background, type Flight, type Pilot } from "@skein/core/internal";
+import { answerCallers } from "./answer-callers.ts";
+import { openOutcome, type OpenedOutcome } from "./envelope.ts";
+import { parseToken } from "./fencing-token.ts";
+import type { Fleet } from "./fleet.ts";
+import type { RejectedWhy } from "./observer.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Policy } from "./policy.ts";
+import { checkForeignValue } from "./standard-schema.ts";
+
+type ForeignOutcome = Extract<OpenedOutcome, { ok: true }>;
+
+export interface ForeignOutcomesOptions {
+  readonly fleet: Fleet;
+  readonly policy: Policy;
+  readonly flight: Flight;
+  /** Flies the next flight, for callers that came too late for this outcome. */
+  readonly pilot: Pilot;
+  /** A readable outcome has arrived: nobody needs to look for one any more. */
+  readonly onArrived: () => void;
+  /** The callers have been answered. */
+  readonly onAnswered: () => void;
+  /** There is an outcome, but not one that this process can use. */
+  readonly onUnusable: () => void;
+}
+
+export class ForeignOutcomes {
+  readonly #options: ForeignOutcomesOptions;
+  readonly #openedAt: number;
+
+  constructor(options: ForeignOutcomesOptions) {
+    this.#options = options;
+    this.#openedAt = options.fleet.options.clock.now();
+  }
+
+  /** One that came with a wake-up. False when it cannot be read; the retained copy may be sound. */
+  takeWakeUp(token: string, envelope: Uint8Array): boolean {
+    const { fleet, flight } = this.#options;
+    const opened = this.#open(token, envelope);
+    if (opened === undefined) return false;
+    const waitedMs = fleet.options.clock.now() - this.#openedAt;
+    fleet.emit({ type: "woken", ...flight.table.about(flight.key, token), waitedMs, bytes: envelope.length });
+    this.#accept(token, opened, undefined);
+    return true;
+  }
+
+  /** One that a join found. `wasAwaited`: a wake-up should have brought it. */
+  takeRetained(token: string, envelope: Uint8Array, ageMs: number, wasAwaited: boolean): void {
+    const { fleet, policy, flight, onArrived, onUnusable } = this.#options;
+    const opened = this.#open(token, envelope);
+    if (opened === undefined) {
+      onArrived();
+      onUnusable();
+      return;
+    }
+    if (wasAwaited) fleet.emit({ type: "wakeup-missed", ...flight.table.about(flight.key, token) });
+    // Whoever called after the settlement may not have this outcome, unless the prefix says how old it may be.
+    this.#accept(token, opened, fleet.options.clock.now() - ageMs + policy.freshMs);
+  }
+
+  #open(token: string, envelope: Uint8Array): ForeignOutcome | undefined {
+    const { codec } = this.#options.policy;
+    const opened = openOutcome(envelope, { codec, nonce: parseToken(token)?.nonce ?? "" });
+    if (opened.ok) return opened;
+    this.#reject(opened.why);
+    return undefined;
+  }
+
+  #accept(token: string, { outcome, takeovers }: ForeignOutcome, settledBy: number | undefined): void {
+    const { policy, onArrived, onUnusable } = this.#options;
+    onArrived();
+    if (outcome.kind === "unshareable") {
+      onUnusable();
+    } else if (outcome.kind === "error" || policy.schema === undefined) {
+      this.#answer(token, outcome, takeovers, settledBy);
+    } else {
+      background(this.#answerChecked(token, outcome.value, takeovers, settledBy));
+    }
+  }
+
+  async #answerChecked(
+    token: string,
+    value: unknown,
+    takeovers: number,
+    settledBy: number | undefined,
+  ): Promise<void> {
+    const { fleet, policy, onUnusable } = this.#options;
+    // A schema that never answers must not hold the callers longer than a leader may.
+    const { promise: tooLate, resolve } = Promise.withResolvers<{ readonly ok: false }>();
+    const timer = fleet.options.clock.setTimer(() => resolve({ ok: false }), policy.waitTimeoutMs);
+    const checked = await Promise.race([checkForeignValue(policy.schema, value), tooLate]);
+    timer.cancel();
+    if (checked.ok) {
+      this.#answer(token, { kind: "value", value: checked.value }, takeovers, settledBy);
+      return;
+    }
+    this.#reject("schema");
+    onUnusable();
+  }
+
+  #answer(token: string, outcome: Outcome, takeovers: number, settledBy: number | undefined): void {
+    const { flight, pilot, onAnswered } = this.#options;
+    const late = settledBy === undefined ? [] : flight.takeLaterThan(settledBy);
+    answerCallers(flight, outcome, { role: "follower", flightId: token, takeovers });
+    onAnswered();
+    flight.table.rehome(flight.key, late, pilot);
+  }
+
+  #reject(why: RejectedWhy): void {
+    const { fleet, flight } = this.#options;
+    fleet.emit({ type: "rejected", keyPrefix: flight.table.about(flight.key, "").keyPrefix, why });
+  }
+}
