@@ -6,6 +6,8 @@ export { type FlierEvent } from "./flier-messages.ts";
 export { serveFlier, type FlierHandlers, type FlierPreparation } from "./flier-child.ts";
 export { freePort } from "./free-port.ts";
 export { Lifeline } from "./lifeline.ts";
+export { type ProxiedConnection, type ProxyDirection } from "./proxy-connection.ts";
 export { RedisServer, type ClientOptions, type RedisServerOptions } from "./redis-server.ts";
 export { SeededRandom } from "./seeded-random.ts";
+export { TcpProxy, type DelayOptions, type TcpProxyOptions } from "./tcp-proxy.ts";
 export { waitUntil, type WaitOptions } from "./wait-until.ts";
