@@ -123,8 +123,8 @@ export class RawScripts {
     return this.redis.pttl(this.flight.flightKey);
   }
 
-  async run<A extends string>(script: ScriptDefinition<A, string>, args: Arguments): Promise<RawReply> {
-    const call = script.call(this.flight, args as Readonly<Record<A, ScriptArgument>>);
+  async run(script: ScriptDefinition<string, string>, args: Arguments): Promise<RawReply> {
+    const call = script.call(this.flight, args);
     const reply: unknown = await this.redis.call(
       "EVAL",
       script.text,
