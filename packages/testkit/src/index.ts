@@ -1,4 +1,5 @@
 /** What Skein's own tests stand on: real servers, real processes, injected faults, time and chance that can be repeated. */
+export { CommandTap, type CommandCount } from "./command-tap.ts";
 export { parseCommandStats, type CommandStat } from "./command-stats.ts";
 export { FakeClock, type Clock } from "./fake-clock.ts";
 export { Flier, type FlierExit, type FlierOptions } from "./flier.ts";
@@ -6,6 +7,7 @@ export { type FlierEvent } from "./flier-messages.ts";
 export { serveFlier, type FlierHandlers, type FlierPreparation } from "./flier-child.ts";
 export { freePort } from "./free-port.ts";
 export { Lifeline } from "./lifeline.ts";
+export { type TappedCommand } from "./monitor-line.ts";
 export { type ProxiedConnection, type ProxyDirection } from "./proxy-connection.ts";
 export { RedisServer, type ClientOptions, type RedisServerOptions } from "./redis-server.ts";
 export { SeededRandom } from "./seeded-random.ts";
