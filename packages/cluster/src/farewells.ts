@@ -36,6 +36,7 @@ export class Farewells {
       claim,
       outcome: sealed.bytes,
       unshareable: sealed.unshareable !== false,
+      failed: outcome.kind === "error",
       retainMs,
       inlineMaxBytes,
     };

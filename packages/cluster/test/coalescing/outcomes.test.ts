@@ -169,4 +169,11 @@ describe("freshness", () => {
       role: "follower",
     });
   });
+
+  it("but never a failure: errors are kept for those who waited, not for newcomers", async () => {
+    await using fleet = await FleetOfInstances.start(2, { prefixes: { "k:": { freshMs: 5_000 } } });
+    await expect(fleet.at(0).do("k:failed", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    await waitUntil(() => fleet.count(0, "settle-accepted") === 1, { what: "the settlement" });
+    expect(await fleet.at(1).do("k:failed", () => "yes")).toBe("yes");
+  });
 });
