@@ -133,6 +133,14 @@ end_child() {
   { wait "$group" || true; } 2>/dev/null
 }
 
+# Data of servers that were killed in the middle goes with the directory. Postgres may run as another user: 755.
+use_private_temporary_dir() {
+  TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/skein.XXXXXX")
+  export TMPDIR
+  leftover_files+=("$TMPDIR")
+  chmod 755 "$TMPDIR"
+}
+
 clean_up() {
   local name
   set +e # a second Ctrl-C makes a sleep fail, which must not end the cleaning
