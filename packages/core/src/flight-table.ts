@@ -17,7 +17,7 @@ import {
   ReentrantCallError,
 } from "./errors.ts";
 import { Flight, type Pilot } from "./flight.ts";
-import type { Emitter, FlightEvent } from "./observer.ts";
+import type { Emitter, FlightEvent, RefusedWhy } from "./observer.ts";
 import { MAX_TIMER_MS, type FlightLimits } from "./options.ts";
 import type { Waiter } from "./waiter.ts";
 
@@ -39,6 +39,7 @@ export class FlightTable {
   readonly emitter: Emitter<FlightEvent>;
   readonly #idPrefix: string;
   #ids = 0;
+  #calls = 0;
   readonly #flights = new Map<string, Flight>();
   /** Flights with callers but without a place in the table: evicted, aged, forgotten, or bypassing it. */
   readonly #strays = new Set<Flight>();
@@ -80,14 +81,17 @@ export class FlightTable {
       if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason);
       const inside = this.limits.detectReentry ? currentAncestor() : undefined;
       if (inside !== undefined) this.#refuseReentry(inside, key);
+      const callId = this.emitter.active ? ++this.#calls : 0;
       const present = this.#flights.get(key);
       if (present !== undefined && !this.#isAged(present)) {
-        return this.#attach(present, work, options, wantsStory, inside);
+        const joined = this.#attach(present, work, options, wantsStory, callId, inside);
+        this.#tellCall(present, callId);
+        return joined;
       }
       if (present === undefined) this.#refuseWhenFull(key);
       const flight = new Flight(this, key, work, pilot, this.#ancestor(key, inside));
-      const promise = this.#attach(flight, work, options, wantsStory, inside);
-      if (!flight.over) this.#takeOff(flight, present);
+      const promise = this.#attach(flight, work, options, wantsStory, callId, inside);
+      if (!flight.over) this.#takeOff(flight, present, callId);
       return promise;
     } catch (error) {
       return Promise.reject(error);
@@ -165,7 +169,7 @@ export class FlightTable {
     if (this.emitter.active) this.emitter.emit({ type, ...this.about(flight.key, flight.localId) });
   }
 
-  tellRefused(key: string, why: "full" | "waiters" | "reentrant" | "closed"): void {
+  tellRefused(key: string, why: RefusedWhy): void {
     if (!this.emitter.active) return;
     const { keyPrefix, key: exposed } = this.about(key, "");
     this.emitter.emit({
@@ -208,16 +212,17 @@ export class FlightTable {
     work: Work<unknown>,
     options: CallOptions | undefined,
     wantsStory: boolean,
+    callId: number,
     inside: Ancestor | undefined,
   ): Promise<unknown> {
     const plain = options === undefined && !wantsStory && this.limits.timeoutMs === undefined;
     return plain && flight.pilot.sharesPromise && !this.emitter.active
       ? flight.attachPlain()
-      : flight.attach(work, options, wantsStory, inside);
+      : flight.attach(work, options, wantsStory, callId, inside);
   }
 
   /** Enters a flight that has its first caller, in place of the aged one or of the oldest if need be, and launches it. */
-  #takeOff(flight: Flight, aged: Flight | undefined): void {
+  #takeOff(flight: Flight, aged: Flight | undefined, callId: number): void {
     const { maxEntries, onFull } = this.limits;
     const full = aged === undefined && this.#flights.size >= maxEntries;
     const bypasses = full && onFull === "bypass";
@@ -229,6 +234,7 @@ export class FlightTable {
     if (aged !== undefined) this.#replace(aged, "flight-aged", new FlightAgedError(aged.ageLimitMs));
     if (evicted !== undefined) this.#replace(evicted, "flight-evicted", new FlightEvictedError(maxEntries));
     if (bypasses) this.tell("flight-bypassed", flight);
+    this.#tellCall(flight, callId);
     try {
       flight.launch();
     } catch (error) {
@@ -236,6 +242,11 @@ export class FlightTable {
       this.remove(flight);
       queueMicrotask(() => flight.fail(error, flight.localStory()));
     }
+  }
+
+  #tellCall(flight: Flight, callId: number): void {
+    if (!this.emitter.active) return;
+    this.emitter.emit({ type: "call-started", ...this.about(flight.key, flight.localId), callId });
   }
 
   #oldest(): Flight | undefined {

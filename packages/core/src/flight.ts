@@ -32,6 +32,8 @@ export interface Story {
   readonly fallbackReason?: FallbackReason | undefined;
 }
 
+const NOBODY: readonly Waiter[] = [];
+
 export class Flight implements WaiterHost {
   readonly key: string;
   /** What the opening caller brought; a later caller's work is not called while this flight lasts. */
@@ -41,6 +43,8 @@ export class Flight implements WaiterHost {
   /** This flight's place in the call chain; `undefined` when re-entry is not watched. */
   readonly ancestor: Ancestor | undefined;
   readonly localId: string;
+  /** What this process is to the flight, and the flight's name, as far as is known: told of callers that leave early. */
+  #standing: Story | undefined;
   /** When the work was called in this process, on the clock's scale. */
   startedAt: number | undefined;
   /** Age at which the next caller replaces the flight; Infinity when the pilot watches the age itself. */
@@ -94,6 +98,11 @@ export class Flight implements WaiterHost {
     return { role: "local", flightId: this.localId, takeovers: 0 };
   }
 
+  /** The pilot has found out who runs the work, and what the flight is called elsewhere. */
+  becomes(role: Role, flightId: string): void {
+    this.#standing = { role, flightId, takeovers: 0 };
+  }
+
   /** Attaches a caller that cannot leave and wants the bare value. */
   attachPlain(): Promise<unknown> {
     this.#checkRoom();
@@ -106,11 +115,12 @@ export class Flight implements WaiterHost {
     work: Work<unknown>,
     options: CallOptions | undefined,
     wantsStory: boolean,
+    callId: number,
     inside?: Ancestor,
   ): Promise<unknown> {
     this.#checkRoom();
     const { clock, timeoutMs } = this.table.limits;
-    const waiter = new Waiter(this, work, clock.now(), wantsStory, inside);
+    const waiter = new Waiter(this, work, clock.now(), wantsStory, callId, inside);
     this.adopt(waiter);
     waiter.watch(clock, options, timeoutMs);
     return waiter.promise;
@@ -172,11 +182,11 @@ export class Flight implements WaiterHost {
     const shared = this.callers > 1 || story.role === "follower";
     const waiters = this.#end();
     this.#shared?.resolve(value);
-    if (waiters === undefined) return;
     for (const waiter of waiters) {
       waiter.resolve(waiter.wantsStory ? this.#result(waiter, value, story, shared) : value);
     }
-    for (const waiter of waiters) this.#tellEnded(waiter, "value", story, shared);
+    for (const waiter of waiters) this.#tellCallEnded(waiter, "value", story, shared);
+    this.#tellFlightEnded("value", story);
   }
 
   /** Answers every caller with an error. Later settlements change nothing. */
@@ -185,18 +195,19 @@ export class Flight implements WaiterHost {
     const shared = this.callers > 1 || story.role === "follower";
     const waiters = this.#end();
     this.#shared?.reject(error);
-    if (waiters === undefined) return;
     for (const waiter of waiters) waiter.reject(error);
-    for (const waiter of waiters) this.#tellEnded(waiter, ending, story, shared);
+    for (const waiter of waiters) this.#tellCallEnded(waiter, ending, story, shared);
+    this.#tellFlightEnded(ending, story);
   }
 
   onLeave(waiter: Waiter, ending: CallEnding): void {
     if (this.#waiters?.delete(waiter) !== true) return;
-    this.#tellEnded(waiter, ending, this.localStory(), false);
+    this.#tellCallEnded(waiter, ending, this.#standing ?? this.localStory(), false);
     if (this.callers > 0 || this.over) return;
     this.over = true;
     this.table.remove(this);
     this.table.tell("flight-unwanted", this);
+    this.#tellFlightEnded(ending, this.#standing ?? this.localStory());
     if (this.#launched) this.pilot.onUnwanted(this);
   }
 
@@ -208,12 +219,13 @@ export class Flight implements WaiterHost {
   }
 
   /** From here on no caller can come or leave; those returned are to be answered. */
-  #end(): Set<Waiter> | undefined {
+  #end(): Iterable<Waiter> {
     this.over = true;
     this.table.remove(this);
     const waiters = this.#waiters;
     this.#waiters = undefined;
-    if (waiters !== undefined) for (const waiter of waiters) waiter.disarm();
+    if (waiters === undefined) return NOBODY;
+    for (const waiter of waiters) waiter.disarm();
     return waiters;
   }
 
@@ -232,7 +244,13 @@ export class Flight implements WaiterHost {
     );
   }
 
-  #tellEnded(waiter: Waiter, ending: CallEnding, story: Story, shared: boolean): void {
+  #tellFlightEnded(ending: CallEnding, { role, flightId }: Story): void {
+    const { table } = this;
+    if (!table.emitter.active) return;
+    table.emitter.emit({ type: "flight-ended", ...table.about(this.key, flightId), ending, role });
+  }
+
+  #tellCallEnded(waiter: Waiter, ending: CallEnding, story: Story, shared: boolean): void {
     const { emitter, limits } = this.table;
     if (!emitter.active) return;
     // Executions and coalesced calls add up to calls: each execution is charged to the first of its callers to end.
@@ -241,6 +259,7 @@ export class Flight implements WaiterHost {
     emitter.emit({
       type: "call-ended",
       ...this.table.about(this.key, story.flightId),
+      callId: waiter.callId,
       ending,
       role: story.role,
       coalesced,

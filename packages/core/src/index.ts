@@ -21,7 +21,13 @@ export {
 } from "./errors.ts";
 export { flightKey } from "./flight-key.ts";
 export type { FallbackReason, FlightContext, FlightResult, Role } from "./flight-result.ts";
-export { FLIGHT_CHANNEL, type CallEnding, type FlightEvent, type Observer } from "./observer.ts";
+export {
+  FLIGHT_CHANNEL,
+  type CallEnding,
+  type FlightEvent,
+  type Observer,
+  type RefusedWhy,
+} from "./observer.ts";
 export type { OnFull, SingleflightOptions } from "./options.ts";
 export { systemRandomness, type Randomness } from "./randomness.ts";
 export { withTimeout } from "./signals.ts";

@@ -21,6 +21,9 @@ interface AboutFlight {
 /** How one call ended for its caller. `left`: its signal was aborted. */
 export type CallEnding = "value" | "error" | "left" | "timeout" | "closed";
 
+/** Why a call was turned away before anything started. `key`: empty, or longer than the cluster's `maxKeyBytes`. */
+export type RefusedWhy = "full" | "waiters" | "reentrant" | "closed" | "key";
+
 export type FlightEvent =
   /** The work of a key was called in this process. */
   | (AboutFlight & { type: "execution-started" })
@@ -30,15 +33,20 @@ export type FlightEvent =
       durationMs: number;
       aborted: boolean;
     })
+  /** A call was accepted, told in its caller's context. `callId` is the same when it ends; unique in this coalescer. */
+  | (AboutFlight & { type: "call-started"; callId: number })
   /** One call is over. `coalesced`: it started no execution of its own. */
   | (AboutFlight & {
       type: "call-ended";
+      callId: number;
       ending: CallEnding;
       role: Role;
       coalesced: boolean;
       shared: boolean;
       waitedMs: number;
     })
+  /** This process has answered its callers of a flight, or the last of them left. Its work may go on. */
+  | (AboutFlight & { type: "flight-ended"; ending: CallEnding; role: Role })
   | (AboutFlight & { type: "flight-aged" })
   | (AboutFlight & { type: "flight-evicted" })
   | (AboutFlight & { type: "flight-bypassed" })
@@ -48,7 +56,7 @@ export type FlightEvent =
       type: "call-refused";
       keyPrefix: string;
       key?: string;
-      why: "full" | "waiters" | "reentrant" | "closed";
+      why: RefusedWhy;
     };
 
 /** Receives every event, synchronously. What it throws or rejects with is dropped. It may call the coalescer. */

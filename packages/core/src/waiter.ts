@@ -19,6 +19,8 @@ export class Waiter {
   readonly attachedAt: number;
   /** Whether the caller asked for the story around the value (`fly`). */
   readonly wantsStory: boolean;
+  /** Tells this call from others in events; 0 when nobody listened as it began. */
+  readonly callId: number;
   /** The work this caller brought; it may have to start the next flight itself. */
   readonly work: unknown;
   /** The flight that this caller calls from inside of: a flight that it starts belongs to the same chain. */
@@ -32,8 +34,16 @@ export class Waiter {
   #onAbort: (() => void) | undefined;
   #timer: Timer | undefined;
 
-  constructor(host: WaiterHost, work: unknown, attachedAt: number, wantsStory: boolean, inside?: Ancestor) {
+  constructor(
+    host: WaiterHost,
+    work: unknown,
+    attachedAt: number,
+    wantsStory: boolean,
+    callId: number,
+    inside?: Ancestor,
+  ) {
     this.host = host;
+    this.callId = callId;
     this.work = work;
     this.attachedAt = attachedAt;
     this.wantsStory = wantsStory;
