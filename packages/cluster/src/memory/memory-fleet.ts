@@ -84,6 +84,8 @@ export class MemoryFleet {
 
   /** The server's clock jumps; everybody's own clock runs on. */
   jumpClock(ms: number): void {
+    // What had ended before stays ended, also when the clock goes back.
+    for (const [key, flight] of this.#flights) if (flight.expire()) this.#flights.delete(key);
     this.#jumpedMs += ms;
   }
 

@@ -86,6 +86,12 @@ export class MemoryFlight {
     return this.#surroundings.now() < this.#leadership.leaseEndsAtUs ? "led" : "lapsed";
   }
 
+  /** Ends for good what has ended by the clock as it is now; true if that is everything. */
+  expire(): boolean {
+    if (this.#leadership !== undefined && this.state === "lapsed") this.#leadership.leaseEndsAtUs = 0;
+    return this.over;
+  }
+
   join(caller: Caller, request: JoinRequest): JoinReply {
     const registration = { process: caller.process, nonce: request.nonce };
     // A repeated attempt is not a second election.
