@@ -5,6 +5,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { messageOf } from "./message-of.ts";
 
 const MAX_STOP_MS = 15_000;
 
@@ -80,7 +81,7 @@ export function serveParent(start: (config: unknown) => Promise<Running>): void 
     });
     starting.then(
       ({ ready }) => tellParent({ ready }),
-      (error: unknown) => tellParent({ failure: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => tellParent({ failure: messageOf(error) }),
     );
   });
 }

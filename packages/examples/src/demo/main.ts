@@ -2,6 +2,7 @@
 
 import { HELP, parseArguments, type Arguments } from "./arguments.ts";
 import { runDemo, type DemoStory } from "./demo.ts";
+import { messageOf } from "./message-of.ts";
 import { narrate } from "./narration.ts";
 import { progressOn } from "./progress.ts";
 import { brokenPromises } from "./verdict.ts";
@@ -57,10 +58,6 @@ function interrupted(): { signal: AbortSignal; exitCode: number | undefined } {
     });
   }
   return interruption;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 process.exitCode = await main();

@@ -3,6 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
+import { messageOf } from "./message-of.ts";
 
 /** Command name, upper case, and how often it was sent. */
 export type CommandCounts = ReadonlyMap<string, number>;
@@ -13,19 +14,37 @@ const CONNECTION_NAME = /^skein/u;
 export class RedisCommands implements AsyncDisposable {
   readonly #redis: Redis;
   readonly #monitor: Redis;
+  /** Rejects when the monitor sees no more. */
+  readonly #lost: Promise<never>;
 
   private constructor(redis: Redis, monitor: Redis) {
     this.#redis = redis;
     this.#monitor = monitor;
+    this.#lost = new Promise((_, reject) => {
+      monitor.once("end", () => reject(new Error("Redis closed the connection that watches its commands.")));
+    });
+    // Whoever counts will see it; nobody else has to.
+    this.#lost.catch(() => undefined);
+    monitor.on("error", () => undefined);
   }
 
   static async watch(redisUrl: string): Promise<RedisCommands> {
-    const redis = new Redis(redisUrl);
+    // A Redis that is lost spoils the count: no second attempt.
+    const redis = new Redis(redisUrl, {
+      lazyConnect: true,
+      retryStrategy: () => null,
+      maxRetriesPerRequest: 0,
+    });
+    let trouble: unknown;
+    redis.on("error", (error) => (trouble = error));
     try {
+      await redis.connect();
       return new RedisCommands(redis, await redis.monitor());
     } catch (error) {
       redis.disconnect();
-      throw error;
+      throw new Error(`The commands that Redis gets cannot be watched: ${messageOf(trouble ?? error)}`, {
+        cause: error,
+      });
     }
   }
 
@@ -73,7 +92,7 @@ export class RedisCommands implements AsyncDisposable {
       this.#monitor.on("monitor", look);
     });
     await this.#redis.echo(mark);
-    await shown;
+    await Promise.race([shown, this.#lost]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
