@@ -55,12 +55,16 @@ async function tryToKillLeader(day: string, stage: Stage): Promise<LeaderKilledS
   const kill = await killInMidFlight(fleet.servers, landing, executions);
   const calls = await landing.calls;
   const { started } = await executions();
-  if (kill === undefined || started < 2) return undefined;
+  if (kill === undefined) return undefined;
 
   const survivors = calls.filter((call) => call.server !== kill.leader);
   const answers = survivors.flatMap((call) => call.answer ?? []);
+  if (started === 1 && answers.length === survivors.length) return undefined;
   const successor = answers.find((answer) => answer.role !== "follower");
-  if (successor === undefined) throw new Error("The leader was killed, and no other process took over.");
+  if (successor === undefined) {
+    const fate = `${answers.length} of ${survivors.length} surviving callers were answered`;
+    throw new Error(`The leader was killed and no other process took over: ${fate}.`);
+  }
   return {
     leaderKilled: {
       requests: survivors.length,
