@@ -123,6 +123,9 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
     try {
       this.#connection.checkKey(key);
     } catch (error) {
+      // Without the key, exposed or not: there is none, or it is too long to be told.
+      const keyPrefix = (typeof key === "string" ? this.#policies.find(key)?.prefix : undefined) ?? "other";
+      this.#fleet.emit({ type: "call-refused", keyPrefix, why: "key" });
       return Promise.reject(error);
     }
     return this.#table.call(key, work, options, wantsStory, this.#pilot(key));

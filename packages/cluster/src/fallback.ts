@@ -7,6 +7,7 @@ import { background, type Flight, type Story } from "@skein/core/internal";
 import { answerCallers } from "./answer-callers.ts";
 import { CoordinationUnavailableError, FallbackLimitError } from "./errors.ts";
 import type { Farewells } from "./farewells.ts";
+import type { FallbackRefusedWhy } from "./observer.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Policy } from "./policy.ts";
 
@@ -48,6 +49,8 @@ export interface FallbackOptions {
    */
   readonly adopts: { readonly nonce: string; readonly farewells: Farewells } | undefined;
   readonly inCallerContext: <T>(callback: () => T) => T;
+  /** The prefix does not want this run; its callers are about to be told so. */
+  readonly onRefused: (why: FallbackRefusedWhy) => void;
   /** The callers have been answered and nothing is left to do. */
   readonly onEnd: () => void;
 }
@@ -64,10 +67,11 @@ export class FallbackRun {
 
   /** Calls the work now, unless the prefix refuses: then the callers get a typed error. */
   start(): void {
-    const { flight, policy, limit, inCallerContext, onEnd } = this.#options;
+    const { flight, policy, limit, inCallerContext, onRefused, onEnd } = this.#options;
     const refusal = this.#refusal();
     if (refusal !== undefined) {
       this.#giveUpJoin();
+      onRefused(refusal instanceof FallbackLimitError ? "limit" : "unavailable");
       flight.fail(refusal, this.#story);
       onEnd();
       return;

@@ -13,7 +13,14 @@ export interface SaidOutcome {
   readonly bytes: number;
   readonly unshareable: false | UnshareableWhy;
   /** `undefined` when no answer came. */
-  readonly reply: Promise<SettleReply | undefined>;
+  readonly reply: Promise<SettleAnswer | undefined>;
+}
+
+export interface SettleAnswer {
+  readonly status: SettleReply["status"];
+  /** Followers told, by all requests. */
+  readonly woken: number;
+  readonly settles: number;
 }
 
 export class Farewells {
@@ -41,13 +48,14 @@ export class Farewells {
       inlineMaxBytes,
     };
     const { coordinator } = this.#fleet.options;
-    const settle = async (): Promise<SettleReply> => {
-      let reply = await coordinator.settle(request);
+    const settle = async (): Promise<SettleAnswer> => {
       // The rest of a very large crowd is woken by further calls, so that none of them holds the server for long.
-      while (reply.status !== "fenced" && reply.unwoken > 0) {
-        reply = await coordinator.settle(request);
+      for (let settles = 1, woken = 0; ; settles++) {
+        const reply = await coordinator.settle(request);
+        if (reply.status === "fenced") return { status: reply.status, woken, settles };
+        woken += reply.woken;
+        if (reply.unwoken === 0) return { status: reply.status, woken, settles };
       }
-      return reply;
     };
     const reply = this.#fleet.say(this.#name, leaseMs, settle);
     return { bytes: sealed.bytes.length, unshareable: sealed.unshareable, reply };

@@ -58,6 +58,8 @@ export class Follower {
   #over = false;
   /** The leader said itself that its place is free. */
   resigned = false;
+  /** A wake-up said that there is an outcome to be fetched. */
+  pointed = false;
 
   constructor(options: FollowerOptions, reply: FollowReply) {
     this.#options = options;
@@ -81,6 +83,9 @@ export class Follower {
         this.joinAgain();
         return;
       case "pointer":
+        this.pointed = true;
+        this.joinAgain();
+        return;
       case "forgotten":
         this.joinAgain();
         return;
@@ -144,6 +149,7 @@ export class Follower {
     if (reply.token !== this.#token) {
       this.#token = reply.token;
       this.resigned = false;
+      this.pointed = false;
       this.#waitEndsAt = now + policy.waitTimeoutMs;
       this.#beat = reply.beat;
       this.#beatChangedAt = now;

@@ -5,6 +5,7 @@
  */
 import { background, type Flight, type Pilot } from "@skein/core/internal";
 import { answerCallers } from "./answer-callers.ts";
+import type { JoinReply } from "./coordinator.ts";
 import { openOutcome, type OpenedOutcome } from "./envelope.ts";
 import { parseToken } from "./fencing-token.ts";
 import type { Fleet } from "./fleet.ts";
@@ -14,6 +15,11 @@ import type { Policy } from "./policy.ts";
 import { checkForeignValue } from "./standard-schema.ts";
 
 type ForeignOutcome = Extract<OpenedOutcome, { ok: true }>;
+
+type Retained = Extract<JoinReply, { status: "settled" }>;
+
+/** Why a join found an outcome: it was the first, a wake-up had announced one, or the wake-up was lost or is late. */
+export type Occasion = "newcomer" | "pointed" | "unprompted";
 
 export interface ForeignOutcomesOptions {
   readonly fleet: Fleet;
@@ -49,8 +55,8 @@ export class ForeignOutcomes {
     return true;
   }
 
-  /** One that a join found. `wasAwaited`: a wake-up should have brought it. */
-  takeRetained(token: string, envelope: Uint8Array, ageMs: number, wasAwaited: boolean): void {
+  /** One that a join found. */
+  takeRetained({ token, outcome: envelope, ageMs }: Retained, occasion: Occasion): void {
     const { fleet, policy, flight, onArrived, onUnusable } = this.#options;
     const opened = this.#open(token, envelope);
     if (opened === undefined) {
@@ -58,7 +64,13 @@ export class ForeignOutcomes {
       onUnusable();
       return;
     }
-    if (wasAwaited) fleet.emit({ type: "wakeup-missed", ...flight.table.about(flight.key, token) });
+    const about = flight.table.about(flight.key, token);
+    if (occasion === "pointed") {
+      const waitedMs = fleet.options.clock.now() - this.#openedAt;
+      fleet.emit({ type: "woken", ...about, waitedMs, bytes: envelope.length, sinceSettledMs: ageMs });
+    } else if (occasion === "unprompted") {
+      fleet.emit({ type: "wakeup-missed", ...about, sinceSettledMs: ageMs });
+    }
     // Whoever called after the settlement may not have this outcome, unless the prefix says how old it may be.
     this.#accept(token, opened, fleet.options.clock.now() - ageMs + policy.freshMs);
   }

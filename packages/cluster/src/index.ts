@@ -16,7 +16,13 @@ export {
   type ClusterErrorCode,
 } from "./errors.ts";
 export type { StructuralLogger } from "./logger.ts";
-export type { ClusterEvent, RejectedWhy, ResignReason, TakeoverReason } from "./observer.ts";
+export type {
+  ClusterEvent,
+  FallbackRefusedWhy,
+  RejectedWhy,
+  ResignReason,
+  TakeoverReason,
+} from "./observer.ts";
 export type { BreakerOptionsInput, ClusterOptions, PrefixOptions } from "./options.ts";
 export { RemoteWorkError } from "./remote-work-error.ts";
 export type { StandardSchema } from "./standard-schema.ts";

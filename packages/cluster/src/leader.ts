@@ -12,9 +12,9 @@
 import { FlightAgedError, FlightUnwantedError, type FlightContext, type Timer } from "@skein/core";
 import { background, type Flight, type Story } from "@skein/core/internal";
 import { answerCallers } from "./answer-callers.ts";
-import type { RenewRequest, ResignReply, SettleReply } from "./coordinator.ts";
+import type { RenewRequest, ResignReply } from "./coordinator.ts";
 import { LeaseLostError } from "./errors.ts";
-import { Farewells } from "./farewells.ts";
+import { Farewells, type SettleAnswer } from "./farewells.ts";
 import { parseToken } from "./fencing-token.ts";
 import type { Fleet, RenewalAnswer } from "./fleet.ts";
 import type { FlightName } from "./flight-keys.ts";
@@ -134,18 +134,28 @@ export class Leader {
   #sayOutcome(outcome: Outcome): void {
     const { fleet, election } = this.#options;
     const { token, takeovers } = election;
+    const { clock } = fleet.options;
+    const endedAt = clock.now();
     const nonce = parseToken(token)?.nonce ?? "";
     const { bytes, unshareable, reply } = this.#farewells.settle({ token }, nonce, outcome, takeovers);
     if (unshareable !== false) fleet.emit({ type: "unshareable", ...this.#about(), why: unshareable });
     const kind = unshareable === false ? outcome.kind : "unshareable";
-    background(reply.then((answered) => this.#tellSettled(answered, kind, bytes)));
+    background(reply.then((answered) => this.#tellSettled(answered, kind, bytes, clock.now() - endedAt)));
   }
 
-  #tellSettled(reply: SettleReply | undefined, outcome: Outcome["kind"], bytes: number): void {
+  #tellSettled(
+    reply: SettleAnswer | undefined,
+    outcome: Outcome["kind"],
+    bytes: number,
+    tookMs: number,
+  ): void {
     const { fleet } = this.#options;
     if (reply === undefined) fleet.emit({ type: "settle-lost", ...this.#about() });
     else if (reply.status === "fenced") fleet.emit({ type: "settle-fenced", ...this.#about() });
-    else fleet.emit({ type: "settle-accepted", ...this.#about(), outcome, bytes, woken: reply.woken });
+    else {
+      const { woken, settles } = reply;
+      fleet.emit({ type: "settle-accepted", ...this.#about(), outcome, bytes, woken, tookMs, settles });
+    }
   }
 
   #sayResigned(reason: ResignReason): void {

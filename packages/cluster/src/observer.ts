@@ -16,6 +16,8 @@ interface AboutFlight {
 export type TakeoverReason = "expired" | "deposed" | "resigned";
 /** Why a leader gave its place up. */
 export type ResignReason = "aged" | "evicted" | "unwanted" | "closed" | "error-withheld" | "given-up";
+/** Why nothing ran alone: `onUnavailable` is "error", or `maxFallbackConcurrency` runs are under way. */
+export type FallbackRefusedWhy = "unavailable" | "limit";
 /** Why something that arrived was not used. */
 export type RejectedWhy =
   | "malformed"
@@ -38,7 +40,12 @@ export type ClusterEvent =
       type: "settle-accepted";
       outcome: "value" | "error" | "unshareable";
       bytes: number;
+      /** Followers told by it. */
       woken: number;
+      /** From the end of the work until Redis had told the followers: a wake-up, as the leader sees it. */
+      tookMs: number;
+      /** Requests it took; more than one when there were more followers than one request wakes. */
+      settles: number;
     })
   /** An outcome or renewal of this process came too late: somebody else was elected, or the flight was forgotten. */
   | (AboutFlight & { type: "settle-fenced" })
@@ -47,11 +54,14 @@ export type ClusterEvent =
   | (AboutFlight & { type: "lease-lost"; why: "expired" | "fenced" | "forgotten" })
   | (AboutFlight & { type: "resign"; reason: ResignReason })
   | (AboutFlight & { type: "fallback"; reason: FallbackReason })
+  /** The run that `fallback` announced did not take place: its callers got a typed error. */
+  | (AboutFlight & { type: "fallback-refused"; reason: FallbackReason; why: FallbackRefusedWhy })
   | (AboutFlight & { type: "wait-timeout" })
   | (AboutFlight & { type: "abandoned"; takeovers: number })
-  | (AboutFlight & { type: "woken"; waitedMs: number; bytes: number })
-  /** A follower found the outcome by re-joining: its wake-up was lost or late. */
-  | (AboutFlight & { type: "wakeup-missed" })
+  /** The outcome came with a wake-up, or was fetched because of one: then `sinceSettledMs` is its age by Redis' clock. */
+  | (AboutFlight & { type: "woken"; waitedMs: number; bytes: number; sinceSettledMs?: number })
+  /** A follower found the outcome by re-joining, of that age by Redis' clock: its wake-up was lost or late. */
+  | (AboutFlight & { type: "wakeup-missed"; sinceSettledMs: number })
   | (AboutFlight & { type: "unshareable"; why: "oversize" | "not-encodable" | "withheld" })
   /** Work ended with an outcome after its signal had been aborted. */
   | (AboutFlight & { type: "abort-ignored" })

@@ -16,7 +16,7 @@ import { Farewells } from "./farewells.ts";
 import type { Fleet, JoinAnswer } from "./fleet.ts";
 import type { FlightName } from "./flight-keys.ts";
 import { Follower, type Rejoin } from "./follower.ts";
-import { ForeignOutcomes } from "./foreign-outcome.ts";
+import { ForeignOutcomes, type Occasion } from "./foreign-outcome.ts";
 import type { WakeUp } from "./inbox/wake-up.ts";
 import { Leader } from "./leader.ts";
 import type { TakeoverReason } from "./observer.ts";
@@ -150,7 +150,7 @@ export class Participation {
         this.#follow(reply);
         return;
       case "settled":
-        this.#outcomes.takeRetained(reply.token, reply.outcome, reply.ageMs, this.#phase.is === "following");
+        this.#outcomes.takeRetained(reply, this.#occasion());
         return;
       case "abandoned":
         if (!flight.over) fleet.emit({ type: "abandoned", ...this.#about(), takeovers: reply.takeovers });
@@ -161,6 +161,11 @@ export class Participation {
         this.#goAlone("leader-lost", false);
         return;
     }
+  }
+
+  #occasion(): Occasion {
+    if (this.#phase.is !== "following") return "newcomer";
+    return this.#phase.follower.pointed ? "pointed" : "unprompted";
   }
 
   #lead(token: string, takeovers: number, sentAt: number, takeoverReason: TakeoverReason): void {
@@ -174,6 +179,7 @@ export class Participation {
       this.#end();
       return;
     }
+    flight.becomes("leader", token);
     if (succeeded || takeovers > 0) {
       fleet.emit({ type: "takeover", ...this.#about(token), reason: takeoverReason, takeovers });
     }
@@ -209,7 +215,10 @@ export class Participation {
         },
         onWaitTimeout: () => this.#timeOut(),
         onUnreachable: ({ reason }) => this.#goAlone(reason, true),
-        onNewLeader: (token) => fleet.emit({ type: "follow", ...this.#about(token) }),
+        onNewLeader: (token) => {
+          flight.becomes("follower", token);
+          fleet.emit({ type: "follow", ...this.#about(token) });
+        },
       },
       reply,
     );
@@ -240,6 +249,7 @@ export class Participation {
       this.#end();
       return;
     }
+    flight.becomes("local", flight.localId);
     fleet.emit({ type: "fallback", ...this.#about(), reason });
     const run = new FallbackRun({
       flight,
@@ -248,6 +258,7 @@ export class Participation {
       limit: fallbackLimit,
       adopts: sent ? { nonce: this.#nonce, farewells: this.#farewells } : undefined,
       inCallerContext: this.#inCallerContext,
+      onRefused: (why) => fleet.emit({ type: "fallback-refused", ...this.#about(), reason, why }),
       onEnd: () => this.#end(),
     });
     this.#phase = { is: "alone", run };
