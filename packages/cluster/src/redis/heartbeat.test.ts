@@ -8,8 +8,8 @@ const EVERY_MS = 1_000;
 interface Setup {
   readonly heartbeat: Heartbeat;
   readonly clock: FakeClock;
-  /** The other side answers questions when this is set. */
-  readonly peer: { answers: boolean };
+  /** Whether the other side answers questions; "unread": the process has not read the answer yet. */
+  readonly peer: { answers: boolean | "unread" };
   readonly askedAt: number[];
   readonly silentAt: number[];
   /** The process does nothing for this long, while time goes on. */
@@ -20,20 +20,25 @@ function setUp(options: { silenceLimitMs?: number } = {}): Setup {
   const clock = new FakeClock(0);
   let blockedMs = 0;
   const now = (): number => clock.now() + blockedMs;
-  const peer = { answers: true };
+  const peer: Setup["peer"] = { answers: true };
   const askedAt: number[] = [];
   const silentAt: number[] = [];
   const heartbeat: Heartbeat = new Heartbeat({
     clock: {
       now,
       setTimer: (callback, delayMs) => clock.setTimer(callback, delayMs),
-      nextPoll: (callback) => clock.nextPoll(callback),
+      nextPoll: (callback) => {
+        clock.nextPoll(() => {
+          if (peer.answers === "unread") heartbeat.heard();
+          callback();
+        });
+      },
     },
     everyMs: EVERY_MS,
     silenceLimitMs: options.silenceLimitMs ?? LIMIT_MS,
     ask: () => {
       askedAt.push(now());
-      if (peer.answers) clock.setTimer(() => heartbeat.heard(), 1);
+      if (peer.answers === true) clock.setTimer(() => heartbeat.heard(), 1);
     },
     onSilence: () => {
       silentAt.push(now());
@@ -112,12 +117,14 @@ test("a process that was blocked for longer than the limit asks before it judges
 });
 
 test("an answer that arrived while the process was blocked is read before it judges", async () => {
-  const { heartbeat, clock, silentAt, block } = setUp();
+  const { heartbeat, clock, peer, askedAt, silentAt, block } = setUp();
   heartbeat.start();
   heartbeat.heard();
-  // Blocked with the question just asked: its answer is read in the next poll phase.
+  peer.answers = "unread";
   await clock.advance(1_000);
+  expect(askedAt).toHaveLength(1);
   block(60_000);
-  await clock.advance(20_000);
+  await clock.advance(1_500);
   expect(silentAt).toEqual([]);
+  heartbeat.stop();
 });

@@ -1,6 +1,5 @@
 /** Links as these tests open them; all are closed afterwards. */
 import { systemClock, systemRandomness } from "@skein/core";
-import type { RedisServer } from "@skein/testkit";
 import { Redis, type RedisOptions } from "ioredis";
 import { Redis as Redis5 } from "ioredis5";
 import { Link, type ConnectionOptions, type RedisSource } from "../../src/redis/connection.ts";
@@ -63,22 +62,24 @@ export function untilState(link: Link, state: Link["state"]): Promise<void> {
 }
 
 /** What an application may hand over: its own client, of either version and protocol. */
-export const applicationClients: readonly [string, (server: RedisServer, options?: RedisOptions) => Redis][] =
+export const applicationClients: readonly [
+  string,
+  (server: { readonly url: string }, options?: RedisOptions) => Redis,
+][] = [
   [
-    [
-      "ioredis 6 with RESP3",
-      (server, options) => own(new Redis(server.url, { ...options, protocol: 3, replyMapping: "legacy" })),
-    ],
-    [
-      "ioredis 6 with RESP2",
-      (server, options) => own(new Redis(server.url, { ...options, protocol: 2, replyMapping: "legacy" })),
-    ],
-    // Another major version: the same shape, other types.
-    [
-      "ioredis 5",
-      (server, options) => own(new Redis5(server.url, { ...options } as object) as unknown as Redis),
-    ],
-  ];
+    "ioredis 6 with RESP3",
+    (server, options) => own(new Redis(server.url, { ...options, protocol: 3, replyMapping: "legacy" })),
+  ],
+  [
+    "ioredis 6 with RESP2",
+    (server, options) => own(new Redis(server.url, { ...options, protocol: 2, replyMapping: "legacy" })),
+  ],
+  // Another major version: the same shape, other types.
+  [
+    "ioredis 5",
+    (server, options) => own(new Redis5(server.url, { ...options } as object) as unknown as Redis),
+  ],
+];
 
 function own(client: Redis): Redis {
   client.on("error", () => undefined);
