@@ -5,7 +5,6 @@
 export class LostLeaders {
   #takeovers = 0;
   #abandonedUntilUs = 0;
-  /** Tokens whose death was counted and may yet be withdrawn. */
   readonly #presumedDead = new Set<string>();
 
   /** As `maxTakeovers` counts them. */
@@ -16,6 +15,11 @@ export class LostLeaders {
   /** Server time; 0 when the limit has not been found passed since the last loss that was owned up to. */
   get abandonedUntilUs(): number {
     return this.#abandonedUntilUs;
+  }
+
+  /** Tokens whose death was counted and may yet be withdrawn. */
+  get presumedDead(): Iterable<string> {
+    return this.#presumedDead;
   }
 
   /** True if this death was not counted before. */

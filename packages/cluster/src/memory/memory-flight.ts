@@ -254,7 +254,9 @@ export class MemoryFlight {
   #claimed(caller: Caller, claim: Claim, settled: string | undefined): string {
     if ("token" in claim) return claim.token;
     const attempt = attemptOf(caller.process, claim);
-    return [this.#leadership?.token, settled].find((token) => isAttempt(token, attempt)) ?? "";
+    // A leader whose death was presumed can do nothing any more but withdraw that.
+    const candidates = [this.#leadership?.token, settled, ...this.#lost.presumedDead];
+    return candidates.find((token) => isAttempt(token, attempt)) ?? "";
   }
 
   #unregister(caller: Caller, claim: Claim): void {

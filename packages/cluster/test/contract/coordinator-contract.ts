@@ -942,6 +942,25 @@ export function coordinatorContract(implementation: string, start: () => Promise
         expect(await ada.coordinator.settle(request)).toMatchObject({ status: "accepted" });
       });
 
+      test.each(["settle", "resign"] as const)(
+        "are no deaths once they %s, although succeeded",
+        async (sign) => {
+          const flight = await meet();
+          await lead(ada, flight, "a");
+          await fleet.elapse(LEASE_MS + 1);
+          expect((await lead(ben, flight, "b")).takeovers).toBe(1);
+          const claim = { nonce: "a" };
+          for (let time = 0; time < 2; time++) {
+            const reply =
+              sign === "settle"
+                ? await ada.coordinator.settle(settles(flight, "", { claim }))
+                : await ada.coordinator.resign(resigns(flight, "", { claim }));
+            expect(reply).toEqual({ status: "fenced" });
+          }
+          expect(await join(ben, flight, "b")).toMatchObject({ status: "lead", takeovers: 0 });
+        },
+      );
+
       test("that only followed, or never arrived, settle nothing", async () => {
         const flight = await meet();
         const { token } = await lead(ada, flight, "a");
