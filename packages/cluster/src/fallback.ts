@@ -2,7 +2,7 @@
  * Running the work without the fleet: coalesced in this process as always, bounded, and said out loud in the result.
  * Not promised: that no other process does the same at the same time. That is what falling back means.
  */
-import { FlightUnwantedError, type FallbackReason } from "@skein/core";
+import { FlightAgedError, FlightUnwantedError, type Clock, type FallbackReason } from "@skein/core";
 import { background, type Flight, type Story } from "@skein/core/internal";
 import { answerCallers } from "./answer-callers.ts";
 import { CoordinationUnavailableError, FallbackLimitError } from "./errors.ts";
@@ -41,6 +41,7 @@ export class FallbackLimit {
 export interface FallbackOptions {
   readonly flight: Flight;
   readonly policy: Policy;
+  readonly clock: Clock;
   readonly reason: FallbackReason;
   readonly limit: FallbackLimit;
   /**
@@ -67,7 +68,7 @@ export class FallbackRun {
 
   /** Calls the work now, unless the prefix refuses: then the callers get a typed error. */
   start(): void {
-    const { flight, policy, limit, inCallerContext, onRefused, onEnd } = this.#options;
+    const { flight, policy, clock, limit, inCallerContext, onRefused, onEnd } = this.#options;
     const refusal = this.#refusal();
     if (refusal !== undefined) {
       this.#giveUpJoin();
@@ -76,9 +77,11 @@ export class FallbackRun {
       onEnd();
       return;
     }
-    flight.ageLimitMs = policy.maxAgeMs;
+    // A timer, as for a leader: nobody else may ever call to find the flight too old.
+    const ageTimer = clock.setTimer(() => this.#age(), policy.maxAgeMs, { unref: true });
     const context = { key: flight.key, flightId: flight.localId, takeovers: 0 };
     const finish = (outcome: Outcome): void => {
+      ageTimer.cancel();
       limit.leave();
       answerCallers(flight, outcome, this.#story);
       this.#settleAdopted(outcome);
@@ -96,6 +99,13 @@ export class FallbackRun {
   abort(reason: Error = new FlightUnwantedError()): void {
     this.#giveUpJoin();
     this.#options.flight.abort(reason);
+  }
+
+  #age(): void {
+    const { flight, policy } = this.#options;
+    flight.table.detach(flight);
+    flight.table.tell("flight-aged", flight);
+    this.abort(new FlightAgedError(policy.maxAgeMs));
   }
 
   /** Why the prefix does not want an uncoordinated run now; otherwise a place has been taken for it. */

@@ -254,6 +254,7 @@ export class Participation {
     const run = new FallbackRun({
       flight,
       policy,
+      clock: fleet.options.clock,
       reason,
       limit: fallbackLimit,
       adopts: sent ? { nonce: this.#nonce, farewells: this.#farewells } : undefined,
