@@ -6,10 +6,24 @@ export { Flier, type FlierExit, type FlierOptions } from "./flier.ts";
 export { type FlierEvent } from "./flier-messages.ts";
 export { serveFlier, type FlierHandlers, type FlierPreparation } from "./flier-child.ts";
 export { freePort } from "./free-port.ts";
+export {
+  digestOf,
+  HistoryWriter,
+  monotonicMs,
+  readHistory,
+  type CauseMark,
+  type FaultName,
+  type FlightMark,
+  type HistoryEvent,
+  type HistoryLine,
+} from "./history.ts";
+export { checkHistory, expectHistoryHolds, type HistoryCheckOptions } from "./history-checker.ts";
 export { Lifeline } from "./lifeline.ts";
 export { type TappedCommand } from "./monitor-line.ts";
 export { type ProxiedConnection, type ProxyDirection } from "./proxy-connection.ts";
 export { RedisServer, type ClientOptions, type RedisServerOptions } from "./redis-server.ts";
+export { watchResources, type ResourceWatch } from "./resource-check.ts";
 export { SeededRandom } from "./seeded-random.ts";
 export { TcpProxy, type DelayOptions, type TcpProxyOptions } from "./tcp-proxy.ts";
+export { describeViolations, type InvariantName, type Violation } from "./violation.ts";
 export { waitUntil, type WaitOptions } from "./wait-until.ts";
