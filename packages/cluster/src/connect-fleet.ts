@@ -57,9 +57,13 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
   };
   const commands = new Link(connection, "commands", async (redis) => {
     const sentAt = clock.now();
-    const [seconds, microseconds] = await redis.time();
     coordinator.serverClock.doubt();
-    coordinator.serverClock.learn(Number(seconds) * 1_000_000 + Number(microseconds), sentAt);
+    try {
+      const [seconds, microseconds] = await redis.time();
+      coordinator.serverClock.learn(Number(seconds) * 1_000_000 + Number(microseconds), sentAt);
+    } catch {
+      // Without the right to TIME the scripts fail as well; the probe says so by name.
+    }
   });
   const coordinator: RedisCoordinator = new RedisCoordinator({
     link: commands,
@@ -86,7 +90,7 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
       onChange: (state) => emit({ type: "breaker", state }),
     },
   );
-  const availability = new RedisAvailability({ commands, inbox: inbox.link, breaker, clock, redisTimeoutMs });
+  const availability = new RedisAvailability({ commands, inbox: inbox.link, breaker });
   const fleet = new Fleet({
     processId,
     coordinator,
@@ -104,6 +108,8 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
   for (const link of [commands, inbox.link]) {
     link.onStateChange((state) => {
       if (state === "up" || state === "down") emit({ type: "link", link: link.name, state });
+      // A connection that came back is the best moment to look again.
+      if (state === "up") breaker.probeNow();
     });
   }
   fleet.open();
@@ -111,7 +117,8 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
   background(probed);
 
   async function probeOnce(): Promise<void> {
-    await Promise.all([firstUp(commands), firstUp(inbox.link)]);
+    // Not for the inbox: the right to subscribe may be the one that is missing.
+    await firstUp(commands);
     if (commands.state === "closed") return;
     const report = await probeCapabilities(commands, inbox.link, {
       keySample: keys.flight("probe").flightKey,

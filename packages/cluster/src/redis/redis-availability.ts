@@ -1,5 +1,5 @@
 /** Whether it makes sense to ask Redis now: what the connection and the breaker know. A look costs nothing. */
-import type { Clock, FallbackReason } from "@skein/core";
+import type { FallbackReason } from "@skein/core";
 import { feedsBreaker, type Breaker } from "../breaker.ts";
 import type { Availability, JoinFailure } from "../fleet.ts";
 import { CommandFailure, type Link } from "./connection.ts";
@@ -8,8 +8,6 @@ export interface RedisAvailabilityOptions {
   readonly commands: Link;
   readonly inbox: Link;
   readonly breaker: Breaker;
-  readonly clock: Clock;
-  readonly redisTimeoutMs: number;
 }
 
 export class RedisAvailability implements Availability {
@@ -23,7 +21,8 @@ export class RedisAvailability implements Availability {
     const { breaker, commands, inbox } = this.#options;
     if (breaker.state === "open") return "breaker-open";
     if (breaker.state === "half-open") return "fallback-probe";
-    return this.#hopeless(commands) || this.#hopeless(inbox) ? "unavailable" : undefined;
+    // Away for longer than a call may wait for it: waiting again would cost every call the same.
+    return commands.hopeless || inbox.hopeless ? "unavailable" : undefined;
   }
 
   get up(): boolean {
@@ -35,18 +34,14 @@ export class RedisAvailability implements Availability {
   }
 
   succeeded(tookMs: number): void {
-    this.#options.breaker.succeeded(tookMs);
+    const { breaker, commands } = this.#options;
+    // Time in which this process was too busy to read the reply says nothing about Redis.
+    breaker.succeeded(Math.max(0, tookMs - commands.stalledWithin(tookMs)));
   }
 
   failed(error: unknown): JoinFailure {
     if (!(error instanceof CommandFailure)) return { reason: "refused", sent: true };
     if (feedsBreaker(error)) this.#options.breaker.failed();
     return { reason: error.kind, sent: error.sent };
-  }
-
-  /** Away for longer than a call may wait for it: waiting again would cost every call the same. */
-  #hopeless(link: Link): boolean {
-    const { clock, redisTimeoutMs } = this.#options;
-    return link.downSince !== undefined && clock.now() - link.downSince >= redisTimeoutMs;
   }
 }

@@ -53,6 +53,7 @@ export class History {
   readonly events: Noted[] = [];
   /** Data was lost or a process killed: what nobody is left to tell. */
   readonly unspoken: number[] = [];
+  readonly forgotten: { readonly key: string; readonly at: number }[] = [];
 
   /** Every violation, in words; none is what a test wants. */
   violations(limits: { maxTakeovers: number; slackMs: number; faulty: boolean }): string[] {
@@ -122,8 +123,11 @@ export class History {
           ({ at, event }) =>
             at >= from && at <= to && CAUSES.has(event.type) && "key" in event && event.key === first.key,
         );
+        const forgotten = this.forgotten.some(
+          ({ key, at }) => key === first.key && at >= from - 20_000 && at <= to,
+        );
         const unspoken = this.unspoken.some((at) => at >= from - 20_000 && at <= to);
-        if (!faulty || !(explained || unspoken)) {
+        if (!faulty || !(explained || unspoken || forgotten)) {
           violations.push(
             `I${faulty ? 6 : 5}: ${first.key} ran in ${first.process} and ${second.process} at ${to}`,
           );

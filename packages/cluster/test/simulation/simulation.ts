@@ -1,12 +1,13 @@
 /**
  * A seeded run of several processes: calls, and faults if so asked. The same seed gives the same run, event for event.
  */
+import { background } from "@skein/core/internal";
 import { FakeClock, SeededRandom } from "@skein/testkit";
 import { MemoryFleet, type MemoryNetwork } from "../../src/memory/index.ts";
 import type { Policy } from "../../src/policy.ts";
 import { Policies } from "../../src/policy.ts";
 import { History, type Call, type Execution } from "./history.ts";
-import { SimulatedProcess } from "./simulated-process.ts";
+import { REDIS_TIMEOUT_MS, SimulatedProcess } from "./simulated-process.ts";
 
 export interface SimulationOptions {
   readonly seed: number | string;
@@ -89,7 +90,8 @@ export class Simulation {
       randomness: this.#random.fork(id),
       memory: this.#memory,
       policy: this.#policy,
-      maxEntries: 100,
+      // Small enough to be reached: then the oldest flight is evicted.
+      maxEntries: this.#options.faulty ? 2 : 100,
       onEvent: (event) => void this.history.events.push({ at: this.#clock.now(), process: id, event }),
     });
   }
@@ -149,7 +151,7 @@ export class Simulation {
   #breakSomething(): void {
     const process = this.#random.pick(this.#processes);
     const { inbox } = process.member;
-    switch (this.#random.integer(6)) {
+    switch (this.#random.integer(8)) {
       case 0:
         this.#kill(process);
         return;
@@ -166,10 +168,24 @@ export class Simulation {
         this.#memory.jumpClock((this.#random.fraction() - 0.5) * 60_000);
         this.history.unspoken.push(this.#clock.now());
         return;
+      case 5:
+      case 6:
+        this.#forget(process);
+        return;
       default:
         this.#memory.loseData();
         this.history.unspoken.push(this.#clock.now());
     }
+  }
+
+  /** As ClusterSingleflight.forget: at once in this process, elsewhere when the news arrives. */
+  #forget(process: SimulatedProcess): void {
+    if (!process.alive) return;
+    const key = `k:${this.#random.integer(this.#options.keys)}`;
+    process.table.forget(key);
+    this.history.forgotten.push({ key, at: this.#clock.now() });
+    const name = process.fleet.options.keys.flight(key);
+    background(process.fleet.say(name, REDIS_TIMEOUT_MS, () => process.member.coordinator.forget(name)));
   }
 
   #kill(process: SimulatedProcess): void {
