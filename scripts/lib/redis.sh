@@ -37,7 +37,14 @@ ensure_redis_for_tests() {
   fi
 }
 
-redis_on_path() { command -v redis-server || command -v valkey-server; }
+# SKEIN_REDIS_SERVER names the binary, for those who have it elsewhere.
+redis_on_path() {
+  if [ -n "${SKEIN_REDIS_SERVER:-}" ]; then
+    echo "$SKEIN_REDIS_SERVER"
+  else
+    command -v redis-server || command -v valkey-server
+  fi
+}
 
 docker_runs() {
   command -v docker >/dev/null 2>&1 && docker info --format '{{.ServerVersion}}' >/dev/null 2>&1
