@@ -20,6 +20,7 @@ export {
 export { checkHistory, expectHistoryHolds, type HistoryCheckOptions } from "./history-checker.ts";
 export { Lifeline } from "./lifeline.ts";
 export { type TappedCommand } from "./monitor-line.ts";
+export { NetworkHost } from "./network-host.ts";
 export { type ProxiedConnection, type ProxyDirection } from "./proxy-connection.ts";
 export { RedisServer, type ClientOptions, type RedisServerOptions } from "./redis-server.ts";
 export { watchResources, type ResourceWatch } from "./resource-check.ts";
