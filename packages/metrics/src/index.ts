@@ -1,0 +1,8 @@
+/**
+ * `@skein/metrics`: what Skein tells its observers, as Prometheus metrics; spans and OpenTelemetry metrics are in
+ * `@skein/metrics/opentelemetry`. It exports numbers and names no keys. It serves no endpoint and sends nothing: the
+ * registry is the application's.
+ */
+export { labelValues, metricDefinitions, metricNames, OTHER_PREFIX } from "./metric-names.ts";
+export type { ClosedSet, LabelDefinition, MetricDefinition, MetricId } from "./metric-names.ts";
+export { PrometheusObserver, type PrometheusObserverOptions } from "./prometheus-observer.ts";

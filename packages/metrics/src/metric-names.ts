@@ -1,0 +1,310 @@
+/**
+ * Every metric that this package exports: name, kind, labels, and all values that a label can have. The observers, the
+ * dashboard, the alert rules and the README are held to this list by tests. No label ever holds a key.
+ */
+
+/** Durations, in seconds: from a cached answer to a caller that should have given up. */
+const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+/** From an empty outcome past the defaults of `inlineMaxBytes` (16 KiB) and `maxOutcomeBytes` (1 MiB). */
+const SIZE_BUCKETS = [64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304] as const;
+
+/** What every declared prefix shares: the label of keys that have none. */
+export const OTHER_PREFIX = "other";
+
+/** The closed sets. `key_prefix` has the declared prefixes and "other"; there is no set for keys. */
+export const labelValues = {
+  coalesced: ["true", "false"],
+  role: ["leader", "follower", "local"],
+  ending: ["value", "error", "left", "timeout", "closed"],
+  refused: ["full", "waiters", "reentrant", "closed", "key"],
+  takeover: ["expired", "deposed", "resigned"],
+  fallback: [
+    "unavailable",
+    "timeout",
+    "breaker-open",
+    "refused",
+    "unshareable",
+    "wait-timeout",
+    "leader-lost",
+    "fallback-probe",
+  ],
+  fallbackRefused: ["unavailable", "limit"],
+  leaseLost: ["expired", "fenced", "forgotten"],
+  resign: ["aged", "evicted", "unwanted", "closed", "error-withheld", "given-up"],
+  unshareable: ["oversize", "not-encodable", "withheld"],
+  rejected: ["malformed", "version", "identity", "codec", "undecodable", "schema", "message"],
+  link: ["commands", "inbox"],
+  capability: ["missing", "warning"],
+} as const;
+
+export type ClosedSet = keyof typeof labelValues;
+
+export interface MetricDefinition {
+  readonly name: string;
+  readonly kind: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  /** In the order in which values are given. */
+  readonly labels: readonly LabelDefinition[];
+  /** Upper bounds; of histograms only. */
+  readonly buckets?: readonly number[];
+  /** How the workers of one machine become one number, where that is not their sum. */
+  readonly aggregator?: "max" | "min";
+}
+
+export interface LabelDefinition {
+  readonly label: string;
+  /** The values it can have; "prefix": the declared prefixes and "other". */
+  readonly values: ClosedSet | "prefix";
+}
+
+const PREFIX: LabelDefinition = { label: "key_prefix", values: "prefix" };
+const BY_PREFIX: readonly LabelDefinition[] = [PREFIX];
+
+function byPrefixAnd(label: string, values: ClosedSet): readonly LabelDefinition[] {
+  return [PREFIX, { label, values }];
+}
+
+/** The short names that the observers use. */
+export type MetricId =
+  | "started"
+  | "coalesced"
+  | "duration"
+  | "refused"
+  | "timeouts"
+  | "evicted"
+  | "bypassed"
+  | "aged"
+  | "flights"
+  | "callDuration"
+  | "takeovers"
+  | "fallbacks"
+  | "fallbacksRefused"
+  | "fenced"
+  | "leaseLost"
+  | "missedWakeups"
+  | "shadowSaved"
+  | "wakeup"
+  | "outcomeBytes"
+  | "inflight"
+  | "breakerState"
+  | "linkUp"
+  | "capabilityProblems"
+  | "abandoned"
+  | "waitTimeouts"
+  | "unshareable"
+  | "settleLost"
+  | "extraSettles"
+  | "resigned"
+  | "abortsIgnored"
+  | "rejected"
+  | "prefixesOverLimit";
+
+export const metricDefinitions: Readonly<Record<MetricId, MetricDefinition>> = {
+  // Calls, executions and limits of one process: core alone tells these.
+  started: {
+    name: "singleflight_started_total",
+    kind: "counter",
+    help: "Executions: the work of a key was called in this process.",
+    labels: BY_PREFIX,
+  },
+  coalesced: {
+    name: "singleflight_coalesced_total",
+    kind: "counter",
+    help: "Calls that ended without having started an execution; with the executions they add up to calls.",
+    labels: BY_PREFIX,
+  },
+  duration: {
+    name: "singleflight_duration_seconds",
+    kind: "histogram",
+    help: "Calls, from the call to its answer.",
+    labels: byPrefixAnd("coalesced", "coalesced"),
+    buckets: DURATION_BUCKETS,
+  },
+  refused: {
+    name: "singleflight_refused_total",
+    kind: "counter",
+    help: "Calls turned away before anything started: maxEntries, maxWaiters, re-entry, closed, maxKeyBytes.",
+    labels: byPrefixAnd("reason", "refused"),
+  },
+  timeouts: {
+    name: "singleflight_timeouts_total",
+    kind: "counter",
+    help: "Calls that ended at their timeoutMs.",
+    labels: BY_PREFIX,
+  },
+  evicted: {
+    name: "singleflight_evicted_total",
+    kind: "counter",
+    help: "Flights aborted because maxEntries were under way.",
+    labels: BY_PREFIX,
+  },
+  bypassed: {
+    name: "singleflight_bypassed_total",
+    kind: "counter",
+    help: "Calls that ran uncoalesced because maxEntries flights were under way.",
+    labels: BY_PREFIX,
+  },
+  aged: {
+    name: "singleflight_aged_total",
+    kind: "counter",
+    help: "Flights aborted because they were older than maxAgeMs.",
+    labels: BY_PREFIX,
+  },
+
+  // What a fleet adds.
+  flights: {
+    name: "singleflight_cluster_flights_total",
+    kind: "counter",
+    help: "Flights that this process has answered its callers of, by its role in them and how they ended.",
+    labels: [PREFIX, { label: "role", values: "role" }, { label: "outcome", values: "ending" }],
+  },
+  callDuration: {
+    name: "singleflight_cluster_duration_seconds",
+    kind: "histogram",
+    help: "Calls, from the call to its answer, by the role that this process had.",
+    labels: byPrefixAnd("role", "role"),
+    buckets: DURATION_BUCKETS,
+  },
+  takeovers: {
+    name: "singleflight_cluster_takeovers_total",
+    kind: "counter",
+    help: "Elections in which this process succeeded a leader that was lost or resigned.",
+    labels: byPrefixAnd("reason", "takeover"),
+  },
+  fallbacks: {
+    name: "singleflight_cluster_fallbacks_total",
+    kind: "counter",
+    help: "Flights that could not be coordinated, those refused for it included.",
+    labels: byPrefixAnd("reason", "fallback"),
+  },
+  fallbacksRefused: {
+    name: "singleflight_cluster_fallbacks_refused_total",
+    kind: "counter",
+    help: "Fallbacks that did not run: onUnavailable is error, or maxFallbackConcurrency was reached.",
+    labels: byPrefixAnd("reason", "fallbackRefused"),
+  },
+  fenced: {
+    name: "singleflight_cluster_fenced_total",
+    kind: "counter",
+    help: "Outcomes or renewals that came too late: somebody else had been elected.",
+    labels: BY_PREFIX,
+  },
+  leaseLost: {
+    name: "singleflight_cluster_lease_lost_total",
+    kind: "counter",
+    help: "Leaders that could no longer be sure to lead while their work was running.",
+    labels: byPrefixAnd("reason", "leaseLost"),
+  },
+  missedWakeups: {
+    name: "singleflight_cluster_missed_wakeups_total",
+    kind: "counter",
+    help: "Outcomes that a follower found by joining again: the wake-up was lost or late.",
+    labels: BY_PREFIX,
+  },
+  shadowSaved: {
+    name: "singleflight_cluster_shadow_saved_total",
+    kind: "counter",
+    help: "Executions in shadow mode that coordination would have saved.",
+    labels: BY_PREFIX,
+  },
+  wakeup: {
+    name: "singleflight_cluster_wakeup_seconds",
+    kind: "histogram",
+    help: "How long an outcome existed before its followers knew, as the leader or Redis measures it.",
+    labels: BY_PREFIX,
+    buckets: DURATION_BUCKETS,
+  },
+  outcomeBytes: {
+    name: "singleflight_cluster_outcome_bytes",
+    kind: "histogram",
+    help: "Size of the outcomes that this process published.",
+    labels: BY_PREFIX,
+    buckets: SIZE_BUCKETS,
+  },
+  inflight: {
+    name: "singleflight_cluster_inflight",
+    kind: "gauge",
+    help: "Executions under way in this process; over the fleet, what the resources behind it bear.",
+    labels: BY_PREFIX,
+  },
+  breakerState: {
+    name: "singleflight_cluster_breaker_state",
+    kind: "gauge",
+    help: "0 closed, 1 half-open, 2 open: Redis is not asked.",
+    labels: [],
+    aggregator: "max",
+  },
+  linkUp: {
+    name: "singleflight_cluster_link_up",
+    kind: "gauge",
+    help: "1 while the connection is up.",
+    labels: [{ label: "link", values: "link" }],
+    aggregator: "min",
+  },
+  capabilityProblems: {
+    name: "singleflight_cluster_capability_problems",
+    kind: "gauge",
+    help: "Rights and server settings that were found wanting at start.",
+    labels: [{ label: "kind", values: "capability" }],
+    aggregator: "max",
+  },
+  abandoned: {
+    name: "singleflight_cluster_abandoned_total",
+    kind: "counter",
+    help: "Flights refused because their key had lost more than maxTakeovers leaders.",
+    labels: BY_PREFIX,
+  },
+  waitTimeouts: {
+    name: "singleflight_cluster_wait_timeouts_total",
+    kind: "counter",
+    help: "Followers that waited waitTimeoutMs for one leader.",
+    labels: BY_PREFIX,
+  },
+  unshareable: {
+    name: "singleflight_cluster_unshareable_total",
+    kind: "counter",
+    help: "Outcomes that stayed in their process: larger than maxOutcomeBytes, not encodable, or withheld.",
+    labels: byPrefixAnd("reason", "unshareable"),
+  },
+  settleLost: {
+    name: "singleflight_cluster_settle_lost_total",
+    kind: "counter",
+    help: "Outcomes that could not be published: no answer from Redis for as long as it could matter.",
+    labels: BY_PREFIX,
+  },
+  extraSettles: {
+    name: "singleflight_cluster_extra_settles_total",
+    kind: "counter",
+    help: "Further requests for outcomes with more followers than one settle wakes.",
+    labels: BY_PREFIX,
+  },
+  resigned: {
+    name: "singleflight_cluster_resigned_total",
+    kind: "counter",
+    help: "Leaders that gave their place up.",
+    labels: byPrefixAnd("reason", "resign"),
+  },
+  abortsIgnored: {
+    name: "singleflight_cluster_aborts_ignored_total",
+    kind: "counter",
+    help: "Work that ended with a value although it had been aborted.",
+    labels: BY_PREFIX,
+  },
+  rejected: {
+    name: "singleflight_cluster_rejected_total",
+    kind: "counter",
+    help: "Data that arrived and was not used, as if it were not there.",
+    labels: byPrefixAnd("reason", "rejected"),
+  },
+
+  // What this package tells about itself.
+  prefixesOverLimit: {
+    name: "singleflight_prefixes_over_limit_total",
+    kind: "counter",
+    help: "Events counted as key_prefix other because maxPrefixes prefixes had been seen.",
+    labels: [],
+  },
+};
+
+/** The names as they are exported, without the suffixes of histograms. */
+export const metricNames: readonly string[] = Object.values(metricDefinitions).map(({ name }) => name);

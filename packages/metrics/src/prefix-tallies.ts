@@ -1,0 +1,145 @@
+/**
+ * The numbers of one key prefix. Whatever can be counted is exported at zero as soon as the prefix is known, so that
+ * the first event of its kind shows as a change: a rate sees no change in a series that begins at one.
+ */
+import { labelValues, type ClosedSet, type MetricDefinition, type MetricId } from "./metric-names.ts";
+import { RegistryMetric } from "./registry-metric.ts";
+import { Distribution, Tally } from "./tally.ts";
+
+/** Every metric of one observer. */
+export class MetricFamilies {
+  readonly #metrics = new Map<MetricId, RegistryMetric>();
+
+  /** Makes the metrics of `definitions` and hands each to `register`. */
+  constructor(
+    definitions: Readonly<Record<MetricId, MetricDefinition>>,
+    register: (metric: RegistryMetric) => void,
+  ) {
+    for (const [id, definition] of Object.entries(definitions)) {
+      const { buckets = [] } = definition;
+      const metric = new RegistryMetric(definition, () =>
+        definition.kind === "histogram" ? new Distribution(buckets) : new Tally(),
+      );
+      this.#metrics.set(id as MetricId, metric);
+      register(metric);
+    }
+  }
+
+  tally(id: MetricId, ...values: readonly string[]): Tally {
+    return this.#metrics.get(id)?.child(...values) as Tally;
+  }
+
+  distribution(id: MetricId, ...values: readonly string[]): Distribution {
+    return this.#metrics.get(id)?.child(...values) as Distribution;
+  }
+
+  /** One tally per value of a closed set. */
+  tallies(id: MetricId, set: ClosedSet, prefix?: string): ReadonlyMap<string, Tally> {
+    const leading = prefix === undefined ? [] : [prefix];
+    return new Map(labelValues[set].map((value) => [value, this.tally(id, ...leading, value)]));
+  }
+}
+
+/** What core tells of a prefix, and of flights in any role. */
+export class PrefixTallies {
+  readonly started: Tally;
+  readonly coalesced: Tally;
+  readonly timeouts: Tally;
+  readonly evicted: Tally;
+  readonly bypassed: Tally;
+  readonly aged: Tally;
+  readonly inflight: Tally;
+  readonly refused: ReadonlyMap<string, Tally>;
+  readonly #families: MetricFamilies;
+  readonly #prefix: string;
+  readonly #distributions = new Map<string, Distribution>();
+  readonly #flights = new Map<string, Map<string, Tally>>();
+  #cluster: ClusterTallies | undefined;
+
+  constructor(families: MetricFamilies, prefix: string) {
+    this.#families = families;
+    this.#prefix = prefix;
+    this.started = families.tally("started", prefix);
+    this.coalesced = families.tally("coalesced", prefix);
+    this.timeouts = families.tally("timeouts", prefix);
+    this.evicted = families.tally("evicted", prefix);
+    this.bypassed = families.tally("bypassed", prefix);
+    this.aged = families.tally("aged", prefix);
+    this.inflight = families.tally("inflight", prefix);
+    this.refused = families.tallies("refused", "refused", prefix);
+  }
+
+  /** What a fleet tells of this prefix; exported from the first time it is asked for. */
+  get cluster(): ClusterTallies {
+    return (this.#cluster ??= new ClusterTallies(this.#families, this.#prefix));
+  }
+
+  duration(coalesced: boolean): Distribution {
+    return this.#distribution("duration", coalesced ? "true" : "false");
+  }
+
+  callDuration(role: string): Distribution {
+    return this.#distribution("callDuration", role);
+  }
+
+  flights(role: string, outcome: string): Tally {
+    let byOutcome = this.#flights.get(role);
+    if (byOutcome === undefined) this.#flights.set(role, (byOutcome = new Map<string, Tally>()));
+    let tally = byOutcome.get(outcome);
+    if (tally === undefined) {
+      tally = this.#families.tally("flights", this.#prefix, role, outcome);
+      byOutcome.set(outcome, tally);
+    }
+    return tally;
+  }
+
+  /** Values of the two sets differ, so the value alone finds the child. */
+  #distribution(id: "duration" | "callDuration", value: string): Distribution {
+    let distribution = this.#distributions.get(value);
+    if (distribution === undefined) {
+      distribution = this.#families.distribution(id, this.#prefix, value);
+      this.#distributions.set(value, distribution);
+    }
+    return distribution;
+  }
+}
+
+export class ClusterTallies {
+  readonly takeovers: ReadonlyMap<string, Tally>;
+  readonly fallbacks: ReadonlyMap<string, Tally>;
+  readonly fallbacksRefused: ReadonlyMap<string, Tally>;
+  readonly leaseLost: ReadonlyMap<string, Tally>;
+  readonly unshareable: ReadonlyMap<string, Tally>;
+  readonly resigned: ReadonlyMap<string, Tally>;
+  readonly rejected: ReadonlyMap<string, Tally>;
+  readonly fenced: Tally;
+  readonly missedWakeups: Tally;
+  readonly shadowSaved: Tally;
+  readonly abandoned: Tally;
+  readonly waitTimeouts: Tally;
+  readonly settleLost: Tally;
+  readonly extraSettles: Tally;
+  readonly abortsIgnored: Tally;
+  readonly wakeup: Distribution;
+  readonly outcomeBytes: Distribution;
+
+  constructor(families: MetricFamilies, prefix: string) {
+    this.takeovers = families.tallies("takeovers", "takeover", prefix);
+    this.fallbacks = families.tallies("fallbacks", "fallback", prefix);
+    this.fallbacksRefused = families.tallies("fallbacksRefused", "fallbackRefused", prefix);
+    this.leaseLost = families.tallies("leaseLost", "leaseLost", prefix);
+    this.unshareable = families.tallies("unshareable", "unshareable", prefix);
+    this.resigned = families.tallies("resigned", "resign", prefix);
+    this.rejected = families.tallies("rejected", "rejected", prefix);
+    this.fenced = families.tally("fenced", prefix);
+    this.missedWakeups = families.tally("missedWakeups", prefix);
+    this.shadowSaved = families.tally("shadowSaved", prefix);
+    this.abandoned = families.tally("abandoned", prefix);
+    this.waitTimeouts = families.tally("waitTimeouts", prefix);
+    this.settleLost = families.tally("settleLost", prefix);
+    this.extraSettles = families.tally("extraSettles", prefix);
+    this.abortsIgnored = families.tally("abortsIgnored", prefix);
+    this.wakeup = families.distribution("wakeup", prefix);
+    this.outcomeBytes = families.distribution("outcomeBytes", prefix);
+  }
+}
