@@ -234,8 +234,9 @@ export class MemoryFlight {
       }
       this.#lost.admitProbe(maxTakeovers);
     }
-    // Grants grow by server time, and by one where the clock stood still or went back.
-    this.#lastGrant = Math.max(this.#lastGrant + 1, now);
+    // Grants grow by server time, and by one where the clock stood still or went back. A follower that outlived what the
+    // server knew remembers a grant, too: those who followed the same flight would refuse the outcome of a lower one.
+    this.#lastGrant = Math.max(this.#lastGrant + 1, (request.firstGrant ?? 0) + 1, now);
     const token = `${this.#lastGrant}-${caller.process}-${nonce}`;
     const leaseEndsAtUs = this.#in(request.leaseMs);
     this.#leadership = { token, transport: caller.transport, beat: 0, leaseEndsAtUs, unwanted: false };

@@ -143,6 +143,17 @@ export function coordinatorContract(implementation: string, start: () => Promise
         expect(new Set(grants).size).toBe(4);
       });
 
+      test("a follower that outlived what the server knew is elected above the grant that it followed", async () => {
+        const flight = await meet();
+        // Of a server whose clock was an hour ahead.
+        const firstGrant = grantOf((await lead(ada, newFlight(), "elsewhere")).token) + 3_600_000_000;
+        const { token } = await lead(ben, flight, "b", { firstGrant });
+        expect(grantOf(token)).toBeGreaterThan(firstGrant);
+        await follow(cyd, flight, "c", { firstGrant });
+        await ben.coordinator.settle(settles(flight, token));
+        expect(await join(cyd, flight, "c", { firstGrant })).toMatchObject({ status: "settled", token });
+      });
+
       test("a join that arrives too late writes nothing", async () => {
         const flight = await meet();
         await lead(ben, newFlight(), "acquaintance");
@@ -421,6 +432,16 @@ export function coordinatorContract(implementation: string, start: () => Promise
           expect(await renew(ada, flight, token)).toEqual({ status: "held", followers: 1 });
         }
         expect((await follow(cyd, flight, "c")).token).toBe(token);
+      });
+
+      test("a follower that came to lead does not count as its own follower", async () => {
+        const flight = await meet();
+        await lead(ada, flight, "a");
+        // For so long that it would still count.
+        await follow(ben, flight, "b", { registrationMs: 4 * LEASE_MS });
+        await fleet.elapse(LEASE_MS + 1);
+        const { token } = await lead(ben, flight, "b");
+        expect(await renew(ben, flight, token)).toEqual({ status: "held", followers: 0 });
       });
 
       test("a registration that was not refreshed in time does not count", async () => {

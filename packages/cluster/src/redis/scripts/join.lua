@@ -92,8 +92,9 @@ if not holder then
     redis.call('HSET', KEYS[2], 'takeovers', takeovers)
     forgetDeaths()
   end
-  -- Grants grow by server time, and by one where the clock stood still or went back.
-  local grant = whole(math.max(lastGrant + 1, now))
+  -- Grants grow by server time, and by one where the clock stood still or went back. A follower that outlived what the
+  -- server knew remembers a grant, too: those who followed the same flight would refuse the outcome of a lower one.
+  local grant = whole(math.max(lastGrant + 1, firstGrant + 1, now))
   local token = grant .. '-' .. ARGV[1] .. '-' .. ARGV[2]
   redis.call('SET', KEYS[1], token, 'NX', 'PX', ARGV[4])
   redis.call('HDEL', KEYS[2], registration, 'unwanted')
