@@ -4,6 +4,7 @@
  */
 import { InvalidArgumentError } from "./errors.ts";
 import type { FlightContext, FlightResult } from "./flight-result.ts";
+import { MAX_TIMER_MS } from "./options.ts";
 
 /**
  * The expensive function. Called synchronously inside `do()` when nobody else has to be asked first. `signal` is
@@ -52,6 +53,32 @@ export interface Coalescer<V = unknown> {
    */
   close(options?: CloseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** @throws InvalidArgumentError naming the argument, its value and the rule. */
+export function checkCall(key: unknown, work: unknown, options: unknown): void {
+  checkKey(key);
+  if (typeof work !== "function") throw new InvalidArgumentError("work", work, "must be a function");
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidArgumentError("options", options, "must be an object");
+  }
+  const { signal, timeoutMs } = options as { signal?: unknown; timeoutMs?: unknown };
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new InvalidArgumentError("signal", signal, "must be an AbortSignal");
+  }
+  if (timeoutMs !== undefined) checkTimerMs("timeoutMs", timeoutMs);
+}
+
+/** @throws InvalidArgumentError */
+export function checkKey(key: unknown): void {
+  if (typeof key !== "string") throw new InvalidArgumentError("key", key, "must be a string");
+}
+
+/** @throws InvalidArgumentError when a timer could not keep the delay. */
+export function checkTimerMs(argument: string, ms: unknown, min = 1): asserts ms is number {
+  if (typeof ms === "number" && Number.isInteger(ms) && ms >= min && ms <= MAX_TIMER_MS) return;
+  throw new InvalidArgumentError(argument, ms, `must be an integer from ${min} to ${MAX_TIMER_MS}`);
 }
 
 /** The one implementation of `Coalescer.wrap`. */

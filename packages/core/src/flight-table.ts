@@ -7,18 +7,25 @@
  * when the table is consistent again: the new flight entered, its caller attached, `close` under way.
  */
 import { currentAncestor, isInside, type Ancestor } from "./ancestry.ts";
-import type { CallOptions, CloseOptions, Work } from "./coalescer.ts";
+import { background } from "./background.ts";
+import {
+  checkCall,
+  checkKey,
+  checkTimerMs,
+  type CallOptions,
+  type CloseOptions,
+  type Work,
+} from "./coalescer.ts";
 import {
   ClosedError,
   FlightAgedError,
   FlightEvictedError,
   FlightsFullError,
-  InvalidArgumentError,
   ReentrantCallError,
 } from "./errors.ts";
 import { Flight, type Pilot } from "./flight.ts";
 import type { Emitter, FlightEvent, RefusedWhy } from "./observer.ts";
-import { MAX_TIMER_MS, type FlightLimits } from "./options.ts";
+import type { FlightLimits } from "./options.ts";
 import type { Waiter } from "./waiter.ts";
 
 const DEFAULT_DRAIN_MS = 5_000;
@@ -33,6 +40,9 @@ type TurningPoint =
   | "flight-bypassed"
   | "flight-unwanted"
   | "flight-forgotten";
+
+/** What is chained to it runs when everything under way has returned. */
+const EMPTY_STACK = Promise.resolve();
 
 export class FlightTable {
   readonly limits: FlightLimits;
@@ -76,8 +86,11 @@ export class FlightTable {
     wantsStory: boolean,
     pilot: Pilot,
   ): Promise<unknown> {
+    let opened: Flight | undefined;
+    let promise: Promise<unknown> | undefined;
     try {
-      this.#check(key, work, options);
+      checkCall(key, work, options);
+      this.#refuseWhenClosed(key);
       if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason);
       const inside = this.limits.detectReentry ? currentAncestor() : undefined;
       if (inside !== undefined) this.#refuseReentry(inside, key);
@@ -89,12 +102,19 @@ export class FlightTable {
         return joined;
       }
       if (present === undefined) this.#refuseWhenFull(key);
-      const flight = new Flight(this, key, work, pilot, this.#ancestor(key, inside));
-      const promise = this.#attach(flight, work, options, wantsStory, callId, inside);
-      if (!flight.over) this.#takeOff(flight, present, callId);
+      opened = new Flight(this, key, work, pilot, this.#ancestor(key, inside));
+      promise = this.#attach(opened, work, options, wantsStory, callId, inside);
+      if (!opened.over) this.#takeOff(opened, present, callId);
       return promise;
     } catch (error) {
-      return Promise.reject(error);
+      if (opened !== undefined) {
+        // Only a full stack interrupts a take-off. It is full still: whoever waits is answered from an empty one.
+        const [flight, hasCaller] = [opened, promise !== undefined];
+        background(
+          EMPTY_STACK.then(() => (hasCaller ? flight.fail(error, flight.localStory()) : flight.discard())),
+        );
+      }
+      return promise ?? Promise.reject(error);
     }
   }
 
@@ -152,9 +172,7 @@ export class FlightTable {
     evacuate: (flight: Flight, reason: ClosedError) => void,
   ): Promise<void> {
     const drainMs = options?.drainMs ?? DEFAULT_DRAIN_MS;
-    if (!Number.isInteger(drainMs) || drainMs < 0 || drainMs > MAX_TIMER_MS) {
-      throw new InvalidArgumentError("drainMs", drainMs, `must be an integer from 0 to ${MAX_TIMER_MS}`);
-    }
+    checkTimerMs("drainMs", drainMs, 0);
     await (this.#closing ??= this.#drain(drainMs, evacuate));
   }
 
@@ -180,10 +198,7 @@ export class FlightTable {
     });
   }
 
-  #check(key: string, work: unknown, options: CallOptions | undefined): void {
-    checkKey(key);
-    if (typeof work !== "function") throw new InvalidArgumentError("work", work, "must be a function");
-    if (options !== undefined) checkCallOptions(options);
+  #refuseWhenClosed(key: string): void {
     if (this.#closing === undefined) return;
     this.tellRefused(key, "closed");
     throw new ClosedError();
@@ -235,13 +250,7 @@ export class FlightTable {
     if (evicted !== undefined) this.#replace(evicted, "flight-evicted", new FlightEvictedError(maxEntries));
     if (bypasses) this.tell("flight-bypassed", flight);
     this.#tellCall(flight, callId);
-    try {
-      flight.launch();
-    } catch (error) {
-      // Only a stack that is full gets here. Nobody must join this flight any more; its caller is answered from an empty one.
-      this.remove(flight);
-      queueMicrotask(() => flight.fail(error, flight.localStory()));
-    }
+    flight.launch();
   }
 
   #tellCall(flight: Flight, callId: number): void {
@@ -286,25 +295,5 @@ export class FlightTable {
     await promise;
     timer.cancel();
     this.#onEmpty = undefined;
-  }
-}
-
-function checkKey(key: unknown): void {
-  if (typeof key !== "string") throw new InvalidArgumentError("key", key, "must be a string");
-}
-
-function checkCallOptions(options: CallOptions): void {
-  if (typeof options !== "object" || options === null) {
-    throw new InvalidArgumentError("options", options, "must be an object");
-  }
-  const { signal, timeoutMs } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new InvalidArgumentError("signal", signal, "must be an AbortSignal");
-  }
-  if (
-    timeoutMs !== undefined &&
-    !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMER_MS)
-  ) {
-    throw new InvalidArgumentError("timeoutMs", timeoutMs, `must be an integer from 1 to ${MAX_TIMER_MS}`);
   }
 }

@@ -200,6 +200,11 @@ export class Flight implements WaiterHost {
     this.#tellFlightEnded(ending, story);
   }
 
+  /** Ends a flight whose caller never got its promise. */
+  discard(): void {
+    if (!this.over) this.#end();
+  }
+
   onLeave(waiter: Waiter, ending: CallEnding): void {
     if (this.#waiters?.delete(waiter) !== true) return;
     this.#tellCallEnded(waiter, ending, this.#standing ?? this.localStory(), false);

@@ -1,8 +1,8 @@
 /** Deadlines as signals. Not promised: that work stops; it is told to, and its result is ignored afterwards. */
 import { background } from "./background.ts";
 import { systemClock } from "./clock.ts";
+import { checkTimerMs } from "./coalescer.ts";
 import { FlightTimeoutError, InvalidArgumentError } from "./errors.ts";
-import { MAX_TIMER_MS } from "./options.ts";
 
 /**
  * Runs `work` with a signal that aborts after `ms` or with `options.signal`, whichever is first, and rejects at that
@@ -17,9 +17,7 @@ export async function withTimeout<T>(
   options: { signal?: AbortSignal } = {},
 ): Promise<T> {
   const outer: unknown = options?.signal;
-  if (!Number.isInteger(ms) || ms < 1 || ms > MAX_TIMER_MS) {
-    throw new InvalidArgumentError("ms", ms, `must be an integer from 1 to ${MAX_TIMER_MS}`);
-  }
+  checkTimerMs("ms", ms);
   if (typeof work !== "function") throw new InvalidArgumentError("work", work, "must be a function");
   if (outer !== undefined && !(outer instanceof AbortSignal)) {
     throw new InvalidArgumentError("signal", outer, "must be an AbortSignal");
