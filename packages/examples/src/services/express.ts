@@ -5,6 +5,7 @@ import type { LoadReport } from "./report.ts";
 
 export function createExpressService(flights: Coalescer, loadReport: LoadReport): Express {
   const app = express();
+  // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 handles a rejection itself
   app.get("/reports/:day", async (request, response) => {
     const { day } = request.params;
     const left = new AbortController();

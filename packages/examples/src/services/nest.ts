@@ -2,6 +2,7 @@
  * Skein in a NestJS application: the coalescer is a provider of its own, injected where it is used and closed when the
  * application shuts down.
  */
+// oxlint-disable-next-line import/no-unassigned-import -- Nest reads what it adds to Reflect
 import "reflect-metadata";
 import {
   Controller,
