@@ -21,7 +21,7 @@ export interface SimulationOptions {
 const CALLS_WITHIN_MS = 20_000;
 /** After the last call, long enough for every wait, lease, takeover and abandonment to end. */
 const AFTERMATH_MS = 400_000;
-export const MAX_TAKEOVERS = 2;
+const MAX_TAKEOVERS = 2;
 
 export class Simulation {
   readonly history: History = new History();

@@ -21,7 +21,7 @@ const FLIGHTS = Symbol("flights");
 const LOAD_REPORT = Symbol("load report");
 
 @Injectable()
-export class ReportService implements OnApplicationShutdown {
+class ReportService implements OnApplicationShutdown {
   readonly #flights: Coalescer;
   readonly #loadReport: LoadReport;
 
@@ -42,7 +42,7 @@ export class ReportService implements OnApplicationShutdown {
 }
 
 @Controller("reports")
-export class ReportController {
+class ReportController {
   readonly #reports: ReportService;
 
   constructor(@Inject(ReportService) reports: ReportService) {
