@@ -37,6 +37,11 @@ export class Lifeline {
     return Lifeline.tie(["/bin/sh", "-c", KILL_AND_REMOVE, "lifeline", String(pid), ...directories]);
   }
 
+  /** Runs the command now. */
+  cut(): void {
+    this.#stdin.destroy();
+  }
+
   /** For when what was tied has ended by itself. */
   release(): void {
     if (!this.#stdin.writableEnded) this.#stdin.end("released\n");

@@ -2,21 +2,19 @@
  * A real Redis of a test's own: to be flushed, filled, paused, killed and restarted. It keeps nothing on disk, listens on
  * 127.0.0.1 only, and cannot outlive the process that started it.
  */
-import { setTimeout as sleep } from "node:timers/promises";
-import { Redis, type RedisOptions } from "ioredis";
+import { Redis } from "ioredis";
 import { type CommandStat, parseCommandStats } from "./command-stats.ts";
 import { freePort } from "./free-port.ts";
-import { findRedisBinary } from "./redis-binary.ts";
-import { type ServerHost, ServerProcess } from "./server-process.ts";
+import type { ServerHost } from "./server-host.ts";
+import {
+  clientOptions,
+  type ClientOptions,
+  endServer,
+  launchServer,
+  PortTakenError,
+} from "./server-launch.ts";
 
 const MAX_PORT_TRIES = 10;
-const MAX_START_MS = 20_000;
-/** After SIGTERM; a server in the middle of a script does not hear it. */
-const MAX_STOP_MS = 2_000;
-const RECONNECT_EVERY_MS = 20;
-
-/** Of ioredis; replies stay in the shapes that every version gives them. */
-export type ClientOptions = Omit<RedisOptions, "replyMapping">;
 
 export interface RedisServerOptions {
   /** A fixed port; default: a free one. */
@@ -25,7 +23,10 @@ export interface RedisServerOptions {
   args?: readonly string[];
   /** Default: none. */
   password?: string;
-  /** The server program; default: SKEIN_REDIS_SERVER, then redis-server and valkey-server on PATH. */
+  /**
+   * The server program. Default: the one that SKEIN_REDIS_SERVER names, then redis-server and valkey-server on PATH, then
+   * the image that SKEIN_REDIS_IMAGE names (redis:7) in Docker.
+   */
   binary?: string;
   /** Added to the environment of the server. */
   env?: NodeJS.ProcessEnv;
@@ -52,7 +53,7 @@ export class RedisServer implements AsyncDisposable {
     for (let tries = 1; ; tries++) {
       const port = options.port ?? (await freePort());
       try {
-        return new RedisServer(port, options, await launch(port, options));
+        return new RedisServer(port, options, await launchServer(port, options));
       } catch (error) {
         const retry = error instanceof PortTakenError && options.port === undefined && tries < MAX_PORT_TRIES;
         if (!retry) throw error;
@@ -78,7 +79,7 @@ export class RedisServer implements AsyncDisposable {
    * takes, so it survives `restart`; `options` win.
    */
   client(options: ClientOptions = {}): Redis {
-    const client = new Redis({ ...connectionOf(this.port, this.#options.password), ...options });
+    const client = new Redis({ ...clientOptions(this.port, this.#options.password), ...options });
     // The tests look at their commands; a client without a listener would write to the console.
     client.on("error", () => undefined);
     client.once("end", () => this.#clients.delete(client));
@@ -115,14 +116,14 @@ export class RedisServer implements AsyncDisposable {
   async restart(): Promise<void> {
     await this.kill();
     await this.#process.cleanUp();
-    this.#process = await launch(this.port, this.#options);
+    this.#process = await launchServer(this.port, this.#options);
   }
 
   /** Disconnects the clients, ends the server (SIGTERM, after two seconds SIGKILL) and removes its directory. */
   async stop(): Promise<void> {
     for (const client of this.#clients) client.disconnect();
     this.#clients.clear();
-    await end(this.#process);
+    await endServer(this.#process);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,85 +134,4 @@ export class RedisServer implements AsyncDisposable {
     this.#admin ??= this.client();
     return this.#admin;
   }
-}
-
-class PortTakenError extends Error {}
-
-async function launch(port: number, options: RedisServerOptions): Promise<ServerHost> {
-  const binary = options.binary ?? (await findRedisBinary());
-  if (binary === undefined) {
-    throw new Error(
-      "No Redis server was found. Install redis-server or valkey-server, or name one in SKEIN_REDIS_SERVER.",
-    );
-  }
-  const env = { ...process.env, ...options.env };
-  const host = await ServerProcess.start(binary, (directory) => serverArgs(port, directory, options), env);
-  try {
-    await untilItAnswers(host, port, options.password);
-    return host;
-  } catch (error) {
-    await end(host);
-    throw error;
-  }
-}
-
-function serverArgs(port: number, directory: string, options: RedisServerOptions): string[] {
-  const { args = [], bind = [], password } = options;
-  const defaults = ["--save", "", "--appendonly", "no", "--protected-mode", "no", "--daemonize", "no"];
-  const secret = password === undefined ? [] : ["--requirepass", password];
-  const place = ["--port", String(port), "--bind", ["127.0.0.1", ...bind].join(" "), "--dir", directory];
-  return [...defaults, ...secret, ...args, ...place];
-}
-
-function connectionOf(port: number, password: string | undefined): ClientOptions {
-  return {
-    host: "127.0.0.1",
-    port,
-    ...(password === undefined ? {} : { password }),
-    retryStrategy: () => RECONNECT_EVERY_MS,
-    maxRetriesPerRequest: null,
-  };
-}
-
-async function untilItAnswers(host: ServerHost, port: number, password: string | undefined): Promise<void> {
-  const probe = new Redis(connectionOf(port, password));
-  let lastError: unknown;
-  probe.on("error", (error) => {
-    lastError = error;
-  });
-  const over = new AbortController();
-  try {
-    const answer = await Promise.race([
-      probe.config("GET", "dir").catch((error: unknown) => ({ error })),
-      host.ended.then(() => "ended" as const),
-      sleep(MAX_START_MS, "late" as const, { signal: over.signal }),
-    ]);
-    // Another server may sit on the port; then ours is about to end with an error that says so.
-    if (Array.isArray(answer) && answer.includes(host.directory)) return;
-    if (Array.isArray(answer)) throw new PortTakenError(`Another server listens on port ${port}.`);
-    const log = await host.describeLog();
-    if (answer === "ended") {
-      if (/address already in use/i.test(log)) throw new PortTakenError(`Port ${port} is taken. ${log}`);
-      throw new Error(`The Redis server ended before it answered. ${log}`);
-    }
-    const reason = answer === "late" ? lastError : answer.error;
-    throw new Error(`The Redis server on port ${port} does not answer (${String(reason)}). ${log}`);
-  } finally {
-    over.abort();
-    probe.disconnect();
-  }
-}
-
-async function end(host: ServerHost): Promise<void> {
-  if (!host.hasEnded) {
-    const over = new AbortController();
-    await host.signal("SIGTERM");
-    // A stopped process hears the first signal only when it goes on.
-    await host.signal("SIGCONT");
-    const late = sleep(MAX_STOP_MS, true, { signal: over.signal }).catch(() => false);
-    if (await Promise.race([late, host.ended.then(() => false)])) await host.signal("SIGKILL");
-    over.abort();
-    await host.ended;
-  }
-  await host.cleanUp();
 }

@@ -2,8 +2,9 @@ import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type ClientOptions, RedisServer } from "../src/redis-server.ts";
+import { RedisServer } from "../src/redis-server.ts";
 import { SeededRandom } from "../src/seeded-random.ts";
+import type { ClientOptions } from "../src/server-launch.ts";
 import { TcpProxy } from "../src/tcp-proxy.ts";
 import { waitUntil } from "../src/wait-until.ts";
 

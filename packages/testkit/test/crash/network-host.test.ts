@@ -12,8 +12,7 @@ it("says whether this machine can have network hosts, and what is missing if not
   expect(available === true || available.length > 20).toBe(true);
 });
 
-const title = available === true ? "NetworkHost" : `NetworkHost (not here: ${available})`;
-describe.runIf(available === true)(title, () => {
+describe.runIf(available === true)(`NetworkHost (available: ${available})`, () => {
   let host: NetworkHost;
   let server: RedisServer;
   let flier: Flier;
