@@ -1,61 +1,14 @@
 /**
- * Every metric that this package exports: name, kind, labels, and all values that a label can have. The observers, the
- * dashboard, the alert rules and the README are held to this list by tests. No label ever holds a key.
+ * Every metric that this package exports: name, kind, labels. The observers, the dashboard, the alert rules and the
+ * README are held to this list by tests. No label ever holds a key.
  */
+import type { ClosedSet } from "./label-values.ts";
+import type { LabelDefinition, MetricDefinition } from "./metric-definition.ts";
 
 /** Durations, in seconds: from a cached answer to a caller that should have given up. */
 const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 /** From an empty outcome past the defaults of `inlineMaxBytes` (16 KiB) and `maxOutcomeBytes` (1 MiB). */
 const SIZE_BUCKETS = [64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304] as const;
-
-/** What every declared prefix shares: the label of keys that have none. */
-export const OTHER_PREFIX = "other";
-
-/** The closed sets. `key_prefix` has the declared prefixes and "other"; there is no set for keys. */
-export const labelValues = {
-  coalesced: ["true", "false"],
-  role: ["leader", "follower", "local"],
-  ending: ["value", "error", "left", "timeout", "closed"],
-  refused: ["full", "waiters", "reentrant", "closed", "key"],
-  takeover: ["expired", "deposed", "resigned"],
-  fallback: [
-    "unavailable",
-    "timeout",
-    "breaker-open",
-    "refused",
-    "unshareable",
-    "wait-timeout",
-    "leader-lost",
-    "fallback-probe",
-  ],
-  fallbackRefused: ["unavailable", "limit"],
-  leaseLost: ["expired", "fenced", "forgotten"],
-  resign: ["aged", "evicted", "unwanted", "closed", "error-withheld", "given-up"],
-  unshareable: ["oversize", "not-encodable", "withheld"],
-  rejected: ["malformed", "version", "identity", "codec", "undecodable", "schema", "message"],
-  link: ["commands", "inbox"],
-  capability: ["missing", "warning"],
-} as const;
-
-export type ClosedSet = keyof typeof labelValues;
-
-export interface MetricDefinition {
-  readonly name: string;
-  readonly kind: "counter" | "gauge" | "histogram";
-  readonly help: string;
-  /** In the order in which values are given. */
-  readonly labels: readonly LabelDefinition[];
-  /** Upper bounds; of histograms only. */
-  readonly buckets?: readonly number[];
-  /** How the workers of one machine become one number, where that is not their sum. */
-  readonly aggregator?: "max" | "min";
-}
-
-export interface LabelDefinition {
-  readonly label: string;
-  /** The values it can have; "prefix": the declared prefixes and "other". */
-  readonly values: ClosedSet | "prefix";
-}
 
 const PREFIX: LabelDefinition = { label: "key_prefix", values: "prefix" };
 const BY_PREFIX: readonly LabelDefinition[] = [PREFIX];

@@ -2,7 +2,9 @@
  * The numbers of one key prefix. Whatever can be counted is exported at zero as soon as the prefix is known, so that
  * the first event of its kind shows as a change: a rate sees no change in a series that begins at one.
  */
-import { labelValues, type ClosedSet, type MetricDefinition, type MetricId } from "./metric-names.ts";
+import { labelValues, type ClosedSet } from "./label-values.ts";
+import type { MetricDefinition } from "./metric-definition.ts";
+import type { MetricId } from "./metric-names.ts";
 import { RegistryMetric } from "./registry-metric.ts";
 import { Distribution, Tally } from "./tally.ts";
 

@@ -2,7 +2,6 @@ import {
   Singleflight,
   type CallEnding,
   type FallbackReason,
-  type FlightEvent,
   type Observer,
   type RefusedWhy,
   type Role,
@@ -16,7 +15,8 @@ import type {
 } from "@skein/cluster";
 import { Registry } from "prom-client";
 import { describe, expect, test } from "vitest";
-import { labelValues, metricDefinitions, metricNames } from "./metric-names.ts";
+import { labelValues } from "./label-values.ts";
+import { metricDefinitions, metricNames } from "./metric-names.ts";
 import { PrometheusObserver, type PrometheusObserverOptions } from "./prometheus-observer.ts";
 
 function observing(options: Omit<PrometheusObserverOptions, "registry"> = {}): {
@@ -160,7 +160,7 @@ describe("labels", () => {
 
   test("escape what a prefix may contain", async () => {
     const { registry, observer } = observing({ prefixes: ['a"\\\n'] });
-    observer.onEvent({ ...about, keyPrefix: 'a"\\\n', type: "execution-started" } as FlightEvent);
+    observer.onEvent({ ...about, keyPrefix: 'a"\\\n', type: "execution-started" });
     expect(await registry.metrics()).toContain('singleflight_started_total{key_prefix="a\\"\\\\\\n"} 1');
   });
 });

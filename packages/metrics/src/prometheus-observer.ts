@@ -6,7 +6,8 @@
 import type { ClusterEvent } from "@skein/cluster";
 import type { FlightEvent } from "@skein/core";
 import type { Metric, Registry } from "prom-client";
-import { metricDefinitions, OTHER_PREFIX } from "./metric-names.ts";
+import { OTHER_PREFIX } from "./label-values.ts";
+import { metricDefinitions } from "./metric-names.ts";
 import { MetricFamilies, PrefixTallies } from "./prefix-tallies.ts";
 import type { Tally } from "./tally.ts";
 
@@ -17,8 +18,8 @@ export interface PrometheusObserverOptions {
   /** Where the metrics are registered. One observer per registry: a second one would claim the same names. */
   registry: Registry;
   /**
-   * Prefixes whose counters are exported at zero from the start. Default none: a prefix appears with its first event,
-   * and a rate over its counters misses that event if it falls before the first scrape.
+   * Prefixes whose counters are exported at zero from the start, as those of "other" are. Default none: a prefix appears
+   * with its first event, and a rate over its counters misses what is counted before the first scrape.
    */
   prefixes?: readonly string[];
   /**
@@ -55,7 +56,7 @@ export class PrometheusObserver {
     });
     this.#prefixesOverLimit = this.#families.tally("prefixesOverLimit");
     this.#breakerState = this.#families.tally("breakerState");
-    for (const prefix of prefixes) this.#at(prefix);
+    for (const prefix of [OTHER_PREFIX, ...prefixes]) this.#at(prefix);
   }
 
   /** Called by the coalescer. Takes the events of core and of the cluster; others are ignored. */
@@ -114,9 +115,8 @@ export class PrometheusObserver {
         this.#link(told.link).set(told.state === "up" ? 1 : 0);
         return;
       case "capabilities":
-        this.#capabilities ??= this.#families.tallies("capabilityProblems", "capability");
-        this.#capabilities.get("missing")?.set(told.missing.length);
-        this.#capabilities.get("warning")?.set(told.warnings.length);
+        this.#capabilities?.get("missing")?.set(told.missing.length);
+        this.#capabilities?.get("warning")?.set(told.warnings.length);
         return;
       case "takeover":
         this.#at(told.keyPrefix).cluster.takeovers.get(told.reason)?.add();
@@ -185,8 +185,8 @@ export class PrometheusObserver {
   }
 
   #newPrefix(prefix: string): PrefixTallies {
-    const room = this.#maxPrefixes + (this.#prefixes.has(OTHER_PREFIX) ? 1 : 0);
-    if (prefix !== OTHER_PREFIX && this.#prefixes.size >= room) {
+    // One more, for "other", which is always there.
+    if (this.#prefixes.size > this.#maxPrefixes) {
       this.#prefixesOverLimit.add();
       return this.#at(OTHER_PREFIX);
     }
@@ -199,6 +199,7 @@ export class PrometheusObserver {
 
   #enterFleet(): void {
     this.#inFleet = true;
+    this.#capabilities = this.#families.tallies("capabilityProblems", "capability");
     for (const tallies of this.#prefixes.values()) void tallies.cluster;
   }
 

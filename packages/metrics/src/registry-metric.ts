@@ -3,7 +3,7 @@
  * It does not extend prom-client's own classes: those hash and check their labels at every observation, and importing
  * them would make prom-client more than an optional peer.
  */
-import type { MetricDefinition } from "./metric-names.ts";
+import type { MetricDefinition } from "./metric-definition.ts";
 import { type Distribution, Tally } from "./tally.ts";
 
 /** One line of the exposition. */

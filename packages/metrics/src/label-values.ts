@@ -1,0 +1,32 @@
+/** What labels can say. They are closed sets, so that nothing a user types or a server sends can add a series. */
+
+/** What every declared prefix shares: the label of keys that have none. */
+export const OTHER_PREFIX = "other";
+
+/** The closed sets. `key_prefix` has the declared prefixes and "other"; there is no set for keys. */
+export const labelValues = {
+  coalesced: ["true", "false"],
+  role: ["leader", "follower", "local"],
+  ending: ["value", "error", "left", "timeout", "closed"],
+  refused: ["full", "waiters", "reentrant", "closed", "key"],
+  takeover: ["expired", "deposed", "resigned"],
+  fallback: [
+    "unavailable",
+    "timeout",
+    "breaker-open",
+    "refused",
+    "unshareable",
+    "wait-timeout",
+    "leader-lost",
+    "fallback-probe",
+  ],
+  fallbackRefused: ["unavailable", "limit"],
+  leaseLost: ["expired", "fenced", "forgotten"],
+  resign: ["aged", "evicted", "unwanted", "closed", "error-withheld", "given-up"],
+  unshareable: ["oversize", "not-encodable", "withheld"],
+  rejected: ["malformed", "version", "identity", "codec", "undecodable", "schema", "message"],
+  link: ["commands", "inbox"],
+  capability: ["missing", "warning"],
+} as const;
+
+export type ClosedSet = keyof typeof labelValues;
