@@ -2,7 +2,7 @@ import { RedisServer } from "@skein/testkit";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { grantOf } from "../../src/fencing-token.ts";
-import { RawScripts, RETAIN_MS } from "./raw-scripts.ts";
+import { keys, RawScripts, RETAIN_MS } from "./raw-scripts.ts";
 
 let server: RedisServer;
 let redis: Redis;
@@ -144,6 +144,23 @@ describe("settle", () => {
       0,
     ]);
     expect(await registered()).toBe(0);
+  });
+
+  test("whoever is woken by a later call gets the outcome that was accepted first", async () => {
+    const subscriber = server.client();
+    const received: string[] = [];
+    subscriber.on("pmessage", (_pattern: string, _channel: string, message: string) =>
+      received.push(message),
+    );
+    await subscriber.psubscribe(`${keys.inboxPrefix}*`);
+    const token = await flight.lead("p1", "n1");
+    for (const follower of ["f1", "f2"]) await flight.join(follower, "n");
+    await flight.settle("p1", "n1", token, { maxWoken: 1, outcome: "first" });
+    await flight.settle("p1", "n1", token, { maxWoken: 1, outcome: "second" });
+    // A reply on the same connection comes after the messages.
+    await subscriber.ping();
+    expect(received).toEqual([1, 2].map(() => `1 settled ${flight.flight.id} ${token}\nfirst`));
+    subscriber.disconnect();
   });
 
   test("more followers than a script can unpack at once are woken all the same", async () => {
