@@ -22,10 +22,26 @@ export { Lifeline } from "./lifeline.ts";
 export { type TappedCommand } from "./monitor-line.ts";
 export { NetworkHost } from "./network-host.ts";
 export { type ProxiedConnection, type ProxyDirection } from "./proxy-connection.ts";
+export { Recurring } from "./recurring.ts";
+export { RedisCluster, type RedisClusterOptions, type SlotMigration } from "./redis-cluster.ts";
+export {
+  addUser,
+  evictEverything,
+  exhaustMemory,
+  flushScripts,
+  freezeServer,
+  killSubscribers,
+  limitSubscriberBuffers,
+  occupyWithScript,
+  pauseClients,
+  relieveMemory,
+} from "./redis-faults.ts";
+export { promote, startReplica, type ReplicaOptions } from "./redis-replica.ts";
 export { RedisServer, type RedisServerOptions } from "./redis-server.ts";
 export { watchResources, type ResourceWatch } from "./resource-check.ts";
 export { SeededRandom } from "./seeded-random.ts";
 export { type ClientOptions } from "./server-launch.ts";
+export { SkewedClock } from "./skewed-clock.ts";
 export { TcpProxy, type DelayOptions, type TcpProxyOptions } from "./tcp-proxy.ts";
 export { describeViolations, type InvariantName, type Violation } from "./violation.ts";
 export { waitUntil, type WaitOptions } from "./wait-until.ts";

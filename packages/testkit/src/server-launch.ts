@@ -35,6 +35,8 @@ export async function launchServer(port: number, options: RedisServerOptions): P
   // A file name that is never written: by it the server is told from another one that may have the port.
   const mark = `skein-${randomUUID()}.rdb`;
   const defaults = ["--save", "", "--appendonly", "no", "--protected-mode", "no", "--daemonize", "no"];
+  // A replica need not wait for company.
+  defaults.push("--repl-diskless-sync-delay", "0");
   const secret = password === undefined ? [] : ["--requirepass", password];
   const host = await startHost(options.binary ?? (await findRedisBinary()), {
     port,

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Flier } from "../../src/flier.ts";
 import { NetworkHost } from "../../src/network-host.ts";
@@ -82,10 +82,10 @@ describe.runIf(available === true)(`NetworkHost (available: ${available})`, () =
   });
 });
 
-function links(): string {
-  return execFileSync("ip", ["-brief", "link"], { encoding: "utf8" });
+function links(): string[] {
+  return readdirSync("/sys/class/net");
 }
 
-function namespaces(): string {
-  return execFileSync("ip", ["netns", "list"], { encoding: "utf8" });
+function namespaces(): string[] {
+  return readdirSync("/run/netns");
 }

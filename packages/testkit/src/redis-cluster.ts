@@ -1,0 +1,153 @@
+/** A Redis Cluster on this machine: some primaries without replicas, whose slots a test can move under way. */
+import { Cluster, type Redis } from "ioredis";
+import { RedisServer } from "./redis-server.ts";
+import { waitUntil } from "./wait-until.ts";
+
+const SLOTS = 16_384;
+const MAX_MIGRATE_MS = 5_000;
+
+export interface RedisClusterOptions {
+  /** How many primaries; default 3. */
+  nodes?: number;
+  /** Further arguments of each. */
+  args?: readonly string[];
+}
+
+export class RedisCluster implements AsyncDisposable {
+  readonly nodes: readonly RedisServer[];
+  readonly #admins = new Map<RedisServer, Redis>();
+  readonly #ids = new Map<RedisServer, string>();
+  readonly #clients = new Set<Cluster>();
+
+  private constructor(nodes: readonly RedisServer[]) {
+    this.nodes = nodes;
+  }
+
+  /** Resolves when every node knows every other and answers for its share of the slots. */
+  static async start({ nodes = 3, args = [] }: RedisClusterOptions = {}): Promise<RedisCluster> {
+    const ours = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", ...args];
+    const starts = await Promise.allSettled(
+      Array.from({ length: nodes }, () => RedisServer.start({ args: ours })),
+    );
+    const cluster = new RedisCluster(
+      starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : [])),
+    );
+    try {
+      for (const start of starts) if (start.status === "rejected") throw start.reason;
+      await cluster.#join();
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  /** A client of the whole cluster with ioredis's defaults, disconnected by `stop`. */
+  client(): Cluster {
+    const client = new Cluster(this.nodes.map(({ host, port }) => ({ host, port })));
+    client.on("error", () => undefined);
+    this.#clients.add(client);
+    return client;
+  }
+
+  slotOf(key: string): Promise<number> {
+    return this.#anyAdmin().cluster("KEYSLOT", key);
+  }
+
+  /** The node that answers for the key now. */
+  async nodeOf(key: string): Promise<RedisServer> {
+    const slot = await this.slotOf(key);
+    for (const range of await this.#anyAdmin().cluster("SLOTS")) {
+      const [first, last, [, port]] = range as unknown as [number, number, [string, number]];
+      const node = this.nodes.find((one) => one.port === port);
+      if (slot >= first && slot <= last && node !== undefined) return node;
+    }
+    throw new Error(`No node answers for slot ${slot}.`);
+  }
+
+  /** Begins to move the key's slot: from now on its node answers ASK for keys that it does not have. */
+  async beginMigration(key: string, to: RedisServer): Promise<SlotMigration> {
+    const [slot, from] = await Promise.all([this.slotOf(key), this.nodeOf(key)]);
+    if (from === to) throw new RangeError(`The node on port ${to.port} has slot ${slot} already.`);
+    await this.#admin(to).cluster("SETSLOT", slot, "IMPORTING", this.#id(from));
+    await this.#admin(from).cluster("SETSLOT", slot, "MIGRATING", this.#id(to));
+    const moveKeys = async (...keys: readonly string[]): Promise<void> => {
+      const { host, port } = to;
+      await this.#admin(from).call("MIGRATE", host, port, "", 0, MAX_MIGRATE_MS, "KEYS", ...keys);
+    };
+    return {
+      slot,
+      from,
+      to,
+      moveKeys,
+      finish: async () => {
+        const left = await this.#admin(from).cluster("GETKEYSINSLOT", slot, 1_000_000);
+        if (left.length > 0) await moveKeys(...left);
+        // The new node first: in between, both send clients to each other instead of nowhere.
+        const others = this.nodes.filter((node) => node !== to && node !== from);
+        for (const node of [to, from, ...others]) {
+          await this.#admin(node).cluster("SETSLOT", slot, "NODE", this.#id(to));
+        }
+      },
+    };
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.disconnect();
+    await Promise.all(this.nodes.map((node) => node.stop()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #join(): Promise<void> {
+    for (const [index, node] of this.nodes.entries()) {
+      const admin = this.#admin(node);
+      this.#ids.set(node, await admin.cluster("MYID"));
+      await admin.cluster("SET-CONFIG-EPOCH", index + 1);
+      const share = Array.from({ length: SLOTS }, (_, slot) => slot).filter(
+        (slot) => Math.floor((slot * this.nodes.length) / SLOTS) === index,
+      );
+      await admin.cluster("ADDSLOTS", ...share);
+    }
+    for (const node of this.nodes) await this.#anyAdmin().cluster("MEET", node.host, node.port);
+    await waitUntil(
+      async () => {
+        const states = await Promise.all(this.nodes.map((node) => this.#admin(node).cluster("INFO")));
+        const known = `cluster_known_nodes:${this.nodes.length}\r\n`;
+        return states.every((state) => state.includes("cluster_state:ok") && state.includes(known));
+      },
+      { timeoutMs: 30_000, everyMs: 50, what: "the nodes of the cluster to agree" },
+    );
+  }
+
+  #admin(node: RedisServer): Redis {
+    const admin = this.#admins.get(node) ?? node.client();
+    this.#admins.set(node, admin);
+    return admin;
+  }
+
+  #anyAdmin(): Redis {
+    const [first] = this.nodes;
+    if (first === undefined) throw new RangeError("A cluster needs at least one node.");
+    return this.#admin(first);
+  }
+
+  #id(node: RedisServer): string {
+    const id = this.#ids.get(node);
+    if (id === undefined) throw new RangeError(`The server on port ${node.port} is not of this cluster.`);
+    return id;
+  }
+}
+
+/** A slot on its way. While some of its keys have moved, commands that need both kinds are answered TRYAGAIN. */
+export interface SlotMigration {
+  readonly slot: number;
+  readonly from: RedisServer;
+  readonly to: RedisServer;
+  /** Moves these keys. */
+  moveKeys(...keys: readonly string[]): Promise<void>;
+  /** Moves what is left, and tells every node: from now on the old one answers MOVED. */
+  finish(): Promise<void>;
+}
