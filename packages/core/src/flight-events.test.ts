@@ -94,3 +94,9 @@ test("an observer that asks for the same key as a call starts does not break the
   expect(await seen[0]).toBe(1);
   expect(flights.size).toBe(0);
 });
+
+test("calls of several coalescers have different ids", async () => {
+  const [one, two] = [listening(), listening()];
+  await Promise.all([one.flights.do("a", () => 1), two.flights.do("a", () => 2)]);
+  expect(one.of("call-started")[0]?.callId).not.toBe(two.of("call-started")[0]?.callId);
+});

@@ -44,12 +44,14 @@ type TurningPoint =
 /** What is chained to it runs when everything under way has returned. */
 const EMPTY_STACK = Promise.resolve();
 
+/** Of the whole process: one observer may listen to several coalescers. */
+let calls = 0;
+
 export class FlightTable {
   readonly limits: FlightLimits;
   readonly emitter: Emitter<FlightEvent>;
   readonly #idPrefix: string;
   #ids = 0;
-  #calls = 0;
   readonly #flights = new Map<string, Flight>();
   /** Flights with callers but without a place in the table: evicted, aged, forgotten, or bypassing it. */
   readonly #strays = new Set<Flight>();
@@ -94,7 +96,7 @@ export class FlightTable {
       if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason);
       const inside = this.limits.detectReentry ? currentAncestor() : undefined;
       if (inside !== undefined) this.#refuseReentry(inside, key);
-      const callId = this.emitter.active ? ++this.#calls : 0;
+      const callId = this.emitter.active ? ++calls : 0;
       const present = this.#flights.get(key);
       if (present !== undefined && !this.#isAged(present)) {
         const joined = this.#attach(present, work, options, wantsStory, callId, inside);

@@ -33,7 +33,7 @@ export type FlightEvent =
       durationMs: number;
       aborted: boolean;
     })
-  /** A call was accepted, told in its caller's context. `callId` is the same when it ends; unique in this coalescer. */
+  /** A call was accepted, told in its caller's context. `callId` is the same when it ends; unique in this process. */
   | (AboutFlight & { type: "call-started"; callId: number })
   /** One call is over. `coalesced`: it started no execution of its own. */
   | (AboutFlight & {
