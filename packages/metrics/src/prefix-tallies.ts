@@ -2,45 +2,8 @@
  * The numbers of one key prefix. Whatever can be counted is exported at zero as soon as the prefix is known, so that
  * the first event of its kind shows as a change: a rate sees no change in a series that begins at one.
  */
-import { labelValues, type ClosedSet } from "./label-values.ts";
-import type { MetricDefinition } from "./metric-definition.ts";
-import type { MetricId } from "./metric-names.ts";
-import { RegistryMetric } from "./registry-metric.ts";
-import { Distribution, Tally } from "./tally.ts";
-
-/** Every metric of one observer. */
-export class MetricFamilies {
-  readonly #metrics = new Map<MetricId, RegistryMetric>();
-
-  /** Makes the metrics of `definitions` and hands each to `register`. */
-  constructor(
-    definitions: Readonly<Record<MetricId, MetricDefinition>>,
-    register: (metric: RegistryMetric) => void,
-  ) {
-    for (const [id, definition] of Object.entries(definitions)) {
-      const { buckets = [] } = definition;
-      const metric = new RegistryMetric(definition, () =>
-        definition.kind === "histogram" ? new Distribution(buckets) : new Tally(),
-      );
-      this.#metrics.set(id as MetricId, metric);
-      register(metric);
-    }
-  }
-
-  tally(id: MetricId, ...values: readonly string[]): Tally {
-    return this.#metrics.get(id)?.child(...values) as Tally;
-  }
-
-  distribution(id: MetricId, ...values: readonly string[]): Distribution {
-    return this.#metrics.get(id)?.child(...values) as Distribution;
-  }
-
-  /** One tally per value of a closed set. */
-  tallies(id: MetricId, set: ClosedSet, prefix?: string): ReadonlyMap<string, Tally> {
-    const leading = prefix === undefined ? [] : [prefix];
-    return new Map(labelValues[set].map((value) => [value, this.tally(id, ...leading, value)]));
-  }
-}
+import type { MetricFamilies } from "./metric-families.ts";
+import type { Observing, Tally } from "./tally.ts";
 
 /** What core tells of a prefix, and of flights in any role. */
 export class PrefixTallies {
@@ -54,7 +17,7 @@ export class PrefixTallies {
   readonly refused: ReadonlyMap<string, Tally>;
   readonly #families: MetricFamilies;
   readonly #prefix: string;
-  readonly #distributions = new Map<string, Distribution>();
+  readonly #distributions = new Map<string, Observing>();
   readonly #flights = new Map<string, Map<string, Tally>>();
   #cluster: ClusterTallies | undefined;
 
@@ -76,11 +39,11 @@ export class PrefixTallies {
     return (this.#cluster ??= new ClusterTallies(this.#families, this.#prefix));
   }
 
-  duration(coalesced: boolean): Distribution {
+  duration(coalesced: boolean): Observing {
     return this.#distribution("duration", coalesced ? "true" : "false");
   }
 
-  callDuration(role: string): Distribution {
+  callDuration(role: string): Observing {
     return this.#distribution("callDuration", role);
   }
 
@@ -96,7 +59,7 @@ export class PrefixTallies {
   }
 
   /** Values of the two sets differ, so the value alone finds the child. */
-  #distribution(id: "duration" | "callDuration", value: string): Distribution {
+  #distribution(id: "duration" | "callDuration", value: string): Observing {
     let distribution = this.#distributions.get(value);
     if (distribution === undefined) {
       distribution = this.#families.distribution(id, this.#prefix, value);
@@ -122,8 +85,8 @@ export class ClusterTallies {
   readonly settleLost: Tally;
   readonly extraSettles: Tally;
   readonly abortsIgnored: Tally;
-  readonly wakeup: Distribution;
-  readonly outcomeBytes: Distribution;
+  readonly wakeup: Observing;
+  readonly outcomeBytes: Observing;
 
   constructor(families: MetricFamilies, prefix: string) {
     this.takeovers = families.tallies("takeovers", "takeover", prefix);

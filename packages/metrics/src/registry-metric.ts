@@ -4,7 +4,8 @@
  * them would make prom-client more than an optional peer.
  */
 import type { MetricDefinition } from "./metric-definition.ts";
-import { type Distribution, Tally } from "./tally.ts";
+import type { MetricFamily } from "./metric-families.ts";
+import { Distribution, Tally } from "./tally.ts";
 
 /** One line of the exposition. */
 interface Sample {
@@ -21,36 +22,36 @@ interface Collected {
   readonly values: Sample[];
 }
 
-interface Child<C> {
+interface Child {
   readonly labels: Readonly<Record<string, string>>;
-  readonly child: C;
+  readonly child: Tally | Distribution;
 }
 
-export class RegistryMetric<C extends Tally | Distribution = Tally | Distribution> {
+export class RegistryMetric implements MetricFamily {
   /** Not read-only: a registry of the OpenMetrics format takes the suffix off. */
   name: string;
   readonly help: string;
   readonly type: MetricDefinition["kind"];
   readonly aggregator: string;
   readonly labelNames: readonly string[];
-  readonly #create: () => C;
-  readonly #children: Child<C>[] = [];
+  readonly #buckets: readonly number[];
+  readonly #children: Child[] = [];
 
-  constructor(definition: MetricDefinition, create: () => C) {
+  constructor(definition: MetricDefinition) {
     this.name = definition.name;
     this.help = definition.help;
     this.type = definition.kind;
     this.aggregator = definition.aggregator ?? "sum";
     this.labelNames = definition.labels.map(({ label }) => label);
-    this.#create = create;
+    this.#buckets = definition.buckets ?? [];
   }
 
-  /** A new child; from now on it is exported, at zero. To be asked for once per combination of label values. */
-  child(...values: readonly string[]): C {
-    const labels = Object.fromEntries(this.labelNames.map((label, index) => [label, values[index] ?? ""]));
-    const child = this.#create();
-    this.#children.push({ labels, child });
-    return child;
+  tally(...values: readonly string[]): Tally {
+    return this.#add(new Tally(), values);
+  }
+
+  distribution(...values: readonly string[]): Distribution {
+    return this.#add(new Distribution(this.#buckets), values);
   }
 
   async get(): Promise<Collected> {
@@ -62,7 +63,13 @@ export class RegistryMetric<C extends Tally | Distribution = Tally | Distributio
     for (const { child } of this.#children) child.reset();
   }
 
-  #samples({ labels, child }: Child<C>): Sample[] {
+  #add<C extends Tally | Distribution>(child: C, values: readonly string[]): C {
+    const labels = Object.fromEntries(this.labelNames.map((label, index) => [label, values[index] ?? ""]));
+    this.#children.push({ labels, child });
+    return child;
+  }
+
+  #samples({ labels, child }: Child): Sample[] {
     if (child instanceof Tally) return [{ value: child.value, labels: { ...labels } }];
     const { bounds, counts, sum, count } = child;
     let below = 0;

@@ -20,8 +20,13 @@ export class Tally {
   }
 }
 
+/** What a histogram looks like to those who observe. */
+export interface Observing {
+  observe(value: number): void;
+}
+
 /** A histogram: how many observations were at most each bound, their sum and their number. */
-export class Distribution {
+export class Distribution implements Observing {
   readonly bounds: readonly number[];
   /** By bound, not cumulative; what exceeds the last bound is in `count` alone. */
   readonly counts: number[];
