@@ -18,6 +18,9 @@ ensure_toolchain() {
     command -v npm >/dev/null 2>&1 || die "npm is not installed" \
       "Install Node.js with npm (Debian: apt-get install nodejs npm; macOS: brew install node) and run this again," \
       "or start Docker: then everything runs in a container."
+    # npm looks for the machine's settings beside the Node it runs on, which is about to be another one.
+    npm_config_globalconfig=${npm_config_globalconfig:-$(npm config get globalconfig --loglevel=error)}
+    export npm_config_globalconfig
     export PATH="$TOOLS/node_modules/.bin:$PATH"
     if ! { node_fits && pnpm_fits; }; then
       leftover_files+=("$TOOLS_STAGE")
