@@ -1,0 +1,60 @@
+/** Spans of a fleet: what a leader and its followers in other processes have in common. */
+import { ClusterSingleflight } from "@skein/cluster";
+import { RedisServer, waitUntil } from "@skein/testkit";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Collected, followPromises } from "./collected.ts";
+
+let undo: () => void;
+beforeAll(() => {
+  undo = followPromises();
+});
+afterAll(() => undo());
+
+test("a follower's span names the flight that the leader's execution names, and links to nothing it cannot know", async () => {
+  await using redis = await RedisServer.start();
+  const processes = [new Collected(), new Collected()] as const;
+  let follows = 0;
+  const counting = {
+    onEvent: ({ type }: { type: string }): void => {
+      if (type === "follow") follows++;
+    },
+  };
+  const [leader, follower] = processes.map(
+    ({ observer }) =>
+      new ClusterSingleflight({
+        redis: redis.url,
+        namespace: "tracing",
+        prefixes: ["k:"],
+        observer: [observer, counting],
+      }),
+  ) as [ClusterSingleflight, ClusterSingleflight];
+  await Promise.all([leader.ready(), follower.ready()]);
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const begun = Promise.withResolvers<void>();
+  const led = processes[0].tracerProvider.getTracer("service").startActiveSpan("request", async (span) => {
+    const value = await leader.do("k:1", () => {
+      begun.resolve();
+      return promise;
+    });
+    span.end();
+    return value;
+  });
+  await begun.promise;
+  const followed = follower.do("k:1", () => "own");
+  await waitUntil(() => follows > 0, { what: "a follower" });
+  resolve("value");
+  expect([await led, await followed]).toEqual(["value", "value"]);
+  const [execution] = processes[0].spans("singleflight execution");
+  const [request] = processes[0].spans("request");
+  const [own] = processes[0].spans("singleflight call");
+  const [foreign] = processes[1].spans("singleflight call");
+  expect(execution?.parentSpanContext?.spanId).toBe(request?.spanContext().spanId);
+  expect(own?.links.map(({ context }) => context.spanId)).toEqual([execution?.spanContext().spanId]);
+  expect(processes[1].spans("singleflight execution")).toEqual([]);
+  expect(foreign?.attributes).toMatchObject({
+    "singleflight.role": "follower",
+    "singleflight.flight_id": execution?.attributes["singleflight.flight_id"],
+  });
+  expect(foreign?.links).toEqual([]);
+  await Promise.all([leader.close(), follower.close()]);
+});
