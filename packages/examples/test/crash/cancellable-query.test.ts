@@ -84,7 +84,7 @@ describe("a query whose callers have all left", () => {
     await waitUntil(async () => (await sleeping()) === 1, { what: "the query in the database" });
     controller.abort(new Error("left"));
     await expect(query).rejects.toThrow("left");
-    expect(await sleeping()).toBe(0);
+    await waitUntil(async () => (await sleeping()) === 0, { what: "the query's end" });
     await nowhere.end();
   });
 });
