@@ -1,0 +1,59 @@
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { expect, test } from "vitest";
+import { systemClock } from "./index.ts";
+
+test("the clock is monotonic and has nothing to do with the calendar", () => {
+  const readings = Array.from({ length: 1_000 }, () => systemClock.now());
+  expect(readings).toEqual(readings.toSorted((a, b) => a - b));
+  expect(Math.abs(systemClock.now() - Date.now())).toBeGreaterThan(1e9);
+});
+
+test("a timer calls back once, unless it is cancelled; cancelling late or twice is harmless", async () => {
+  const calls: string[] = [];
+  const cancelled = systemClock.setTimer(() => calls.push("cancelled"), 1);
+  cancelled.cancel();
+  cancelled.cancel();
+  await new Promise<void>((resolve) => {
+    const timer = systemClock.setTimer(() => {
+      calls.push("fired");
+      timer.cancel();
+      systemClock.setTimer(resolve, 5);
+    }, 1);
+  });
+  expect(calls).toEqual(["fired"]);
+});
+
+test("only an unref'd timer lets the process end", () => {
+  const held = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = held();
+  const unref = systemClock.setTimer(() => {}, 60_000, { unref: true });
+  expect(held()).toBe(before);
+  const ref = systemClock.setTimer(() => {}, 60_000);
+  expect(held()).toBe(before + 1);
+  unref.cancel();
+  ref.cancel();
+  expect(held()).toBe(before);
+});
+
+test("nextPoll lets input that has already arrived be handled first", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const near = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const [[far]] = (await Promise.all([once(server, "connection"), once(near, "connect")])) as [
+    [Socket],
+    unknown,
+  ];
+  const order: string[] = [];
+  const heard = once(near, "data").then(() => order.push("input"));
+  // On the loopback interface the bytes are at the other end when write() returns.
+  far.write("input");
+  const polled = new Promise<void>((resolve) => systemClock.nextPoll(resolve)).then(() =>
+    order.push("next poll"),
+  );
+  await Promise.all([heard, polled]);
+  near.destroy();
+  far.destroy();
+  server.close();
+  expect(order).toEqual(["input", "next poll"]);
+});
