@@ -74,6 +74,13 @@ const GOOD: Record<string, { lines: HistoryLine[]; options?: HistoryCheckOptions
       { ev: "settle-accepted", token: A, already: true },
     ]),
   },
+  "a settle sent again, answered after somebody else was elected": {
+    lines: history(...flight("a", A, 0, 50, "d1"), ...flight("b", B, 60, 90, "d2"), [
+      95,
+      "a",
+      { ev: "settle-accepted", token: A, already: true, tSent: 70 },
+    ]),
+  },
   "a leader killed and replaced": {
     lines: history(
       [0, "a", { ev: "call", call: "1", deadlineMs: 1_000 }],
@@ -140,6 +147,17 @@ const GOOD: Record<string, { lines: HistoryLine[]; options?: HistoryCheckOptions
       ]),
     ),
     options: { maxFallbackConcurrency: 1 },
+  },
+  "a process runs a key again in fallback, because it was forgotten": {
+    lines: history(
+      [0, "a", { ev: "fallback", reason: "unavailable" }],
+      [1, "a", { ev: "start", execution: "1" }],
+      [10, "a", { ev: "forgotten" }],
+      [11, "a", { ev: "fallback", reason: "unavailable" }],
+      [12, "a", { ev: "start", execution: "2" }],
+      [30, "a", { ev: "end", execution: "1", digest: "d1" }],
+      [31, "a", { ev: "end", execution: "2", digest: "d2" }],
+    ),
   },
   "an open breaker explains every local run until it closes": {
     lines: history(
@@ -287,6 +305,22 @@ const BAD: Record<string, { breaks: InvariantName; lines: HistoryLine[]; options
     lines: history(
       ...flight("a", A, 0, 50, "d1").slice(0, 5),
       [19, "b", { ev: "takeover", key: "other", token: C, reason: "deposed" }],
+      ...flight("b", B, 20, 70, "d2"),
+    ),
+  },
+  "an overlap while another key was forgotten": {
+    breaks: "I6",
+    lines: history(
+      ...flight("a", A, 0, 50, "d1").slice(0, 5),
+      [19, "c", { ev: "forgotten", key: "other" }],
+      ...flight("b", B, 20, 70, "d2"),
+    ),
+  },
+  "an overlap after a takeover that names nobody": {
+    breaks: "I6",
+    lines: history(
+      ...flight("a", A, 0, 50, "d1").slice(0, 5),
+      [19, "b", { ev: "takeover", reason: "expired" }],
       ...flight("b", B, 20, 70, "d2"),
     ),
   },

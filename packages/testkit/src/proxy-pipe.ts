@@ -25,7 +25,6 @@ export class ProxyPipe {
   readonly #fault: () => PipeFault;
   #queue: Waiting[] = [];
   #waitingBytes = 0;
-  #lastDueMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(source: Socket, destination: Socket, fault: () => PipeFault) {
@@ -76,10 +75,8 @@ export class ProxyPipe {
   }
 
   #add(chunk: Buffer | undefined): void {
-    const dueMs = performance.now() + this.#fault().delayMs;
-    // Never before what came earlier.
-    this.#lastDueMs = Math.max(this.#lastDueMs, dueMs);
-    this.#queue.push({ chunk, dueMs: this.#lastDueMs });
+    // What falls due before something that came earlier waits for that: only the first in the queue is looked at.
+    this.#queue.push({ chunk, dueMs: performance.now() + this.#fault().delayMs });
     if (this.#queue.length === 1) this.flush();
   }
 
