@@ -96,11 +96,12 @@ export class FlightTable {
       if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason);
       const inside = this.limits.detectReentry ? currentAncestor() : undefined;
       if (inside !== undefined) this.#refuseReentry(inside, key);
+      // Zero: nobody listens, so nothing need be known of this call.
       const callId = this.emitter.active ? ++calls : 0;
       const present = this.#flights.get(key);
       if (present !== undefined && !this.#isAged(present)) {
         const joined = this.#attach(present, work, options, wantsStory, callId, inside);
-        this.#tellCall(present, callId);
+        if (callId !== 0) this.#tellCall(present, callId);
         return joined;
       }
       if (present === undefined) this.#refuseWhenFull(key);
@@ -233,7 +234,7 @@ export class FlightTable {
     inside: Ancestor | undefined,
   ): Promise<unknown> {
     const plain = options === undefined && !wantsStory && this.limits.timeoutMs === undefined;
-    return plain && flight.pilot.sharesPromise && !this.emitter.active
+    return plain && flight.pilot.sharesPromise && callId === 0
       ? flight.attachPlain()
       : flight.attach(work, options, wantsStory, callId, inside);
   }
@@ -251,12 +252,11 @@ export class FlightTable {
     if (aged !== undefined) this.#replace(aged, "flight-aged", new FlightAgedError(aged.ageLimitMs));
     if (evicted !== undefined) this.#replace(evicted, "flight-evicted", new FlightEvictedError(maxEntries));
     if (bypasses) this.tell("flight-bypassed", flight);
-    this.#tellCall(flight, callId);
+    if (callId !== 0) this.#tellCall(flight, callId);
     flight.launch();
   }
 
   #tellCall(flight: Flight, callId: number): void {
-    if (!this.emitter.active) return;
     this.emitter.emit({ type: "call-started", ...this.about(flight.key, flight.localId), callId });
   }
 

@@ -32,8 +32,6 @@ export interface Story {
   readonly fallbackReason?: FallbackReason | undefined;
 }
 
-const NOBODY: readonly Waiter[] = [];
-
 export class Flight implements WaiterHost {
   readonly key: string;
   /** What the opening caller brought; a later caller's work is not called while this flight lasts. */
@@ -182,10 +180,12 @@ export class Flight implements WaiterHost {
     const shared = this.callers > 1 || story.role === "follower";
     const waiters = this.#end();
     this.#shared?.resolve(value);
-    for (const waiter of waiters) {
-      waiter.resolve(waiter.wantsStory ? this.#result(waiter, value, story, shared) : value);
+    if (waiters !== undefined) {
+      for (const waiter of waiters) {
+        waiter.resolve(waiter.wantsStory ? this.#result(waiter, value, story, shared) : value);
+      }
+      for (const waiter of waiters) this.#tellCallEnded(waiter, "value", story, shared);
     }
-    for (const waiter of waiters) this.#tellCallEnded(waiter, "value", story, shared);
     this.#tellFlightEnded("value", story);
   }
 
@@ -195,8 +195,10 @@ export class Flight implements WaiterHost {
     const shared = this.callers > 1 || story.role === "follower";
     const waiters = this.#end();
     this.#shared?.reject(error);
-    for (const waiter of waiters) waiter.reject(error);
-    for (const waiter of waiters) this.#tellCallEnded(waiter, ending, story, shared);
+    if (waiters !== undefined) {
+      for (const waiter of waiters) waiter.reject(error);
+      for (const waiter of waiters) this.#tellCallEnded(waiter, ending, story, shared);
+    }
     this.#tellFlightEnded(ending, story);
   }
 
@@ -224,13 +226,12 @@ export class Flight implements WaiterHost {
   }
 
   /** From here on no caller can come or leave; those returned are to be answered. */
-  #end(): Iterable<Waiter> {
+  #end(): Set<Waiter> | undefined {
     this.over = true;
     this.table.remove(this);
     const waiters = this.#waiters;
     this.#waiters = undefined;
-    if (waiters === undefined) return NOBODY;
-    for (const waiter of waiters) waiter.disarm();
+    if (waiters !== undefined) for (const waiter of waiters) waiter.disarm();
     return waiters;
   }
 
@@ -249,9 +250,10 @@ export class Flight implements WaiterHost {
     );
   }
 
-  #tellFlightEnded(ending: CallEnding, { role, flightId }: Story): void {
+  #tellFlightEnded(ending: CallEnding, story: Story): void {
     const { table } = this;
     if (!table.emitter.active) return;
+    const { role, flightId } = story;
     table.emitter.emit({ type: "flight-ended", ...table.about(this.key, flightId), ending, role });
   }
 
