@@ -1,10 +1,11 @@
 /** Puts a process's part of the fleet together over one Redis: connections, inbox, coordinator, breaker, flights. */
-import { InvalidArgumentError, type Observer } from "@skein/core";
+import { InvalidArgumentError, type Observer, type Randomness } from "@skein/core";
 import { background, Emitter, flightLimits, FlightTable } from "@skein/core/internal";
 import { Breaker } from "./breaker.ts";
+import type { Coordinator } from "./coordinator.ts";
 import { InvalidKeyError } from "./errors.ts";
 import { Fleet } from "./fleet.ts";
-import { flightKeys } from "./flight-keys.ts";
+import { flightKeys, type FlightName } from "./flight-keys.ts";
 import { PubSubInbox } from "./inbox/pubsub-inbox.ts";
 import { logObserver } from "./logger.ts";
 import type { ClusterEvent } from "./observer.ts";
@@ -22,6 +23,17 @@ const HEARTBEAT_EVERY_MS = 1_000;
 const MAX_SILENCE_MS = 2_500;
 /** Longer than any honest probe; it holds nobody up but `ready()`, which has its own limit. */
 const PROBE_TIMEOUT_MS = 2_000;
+
+/** The terms of a probe's flight: short, and of no consequence. */
+const PROBE = {
+  leaseMs: 500,
+  maxTakeovers: 1_000,
+  abandonMs: 1,
+  freshMs: 0,
+  firstGrant: undefined,
+  registrationMs: 500,
+  takesOver: true,
+};
 
 export interface FleetConnection {
   readonly fleet: Fleet;
@@ -84,7 +96,7 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
       ...options.breaker,
     },
     {
-      probe: () => commands.send((redis) => redis.ping(), redisTimeoutMs),
+      probe: () => probeByJoining(coordinator, keys.flight(`probe ${processId}`), randomness, redisTimeoutMs),
       clock,
       randomness,
       onChange: (state) => emit({ type: "breaker", state }),
@@ -148,6 +160,22 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
       await Promise.all([inbox.close(), commands.close()]);
     },
   };
+}
+
+/**
+ * Asks what calls ask, on a flight of this process's own that is given up at once. A PING would pass on a server that is
+ * full, or that denies what joins need, and the breaker would close in vain again and again.
+ */
+async function probeByJoining(
+  coordinator: Coordinator,
+  flight: FlightName,
+  randomness: Randomness,
+  withinMs: number,
+): Promise<void> {
+  const reply = await coordinator.join({ ...PROBE, flight, withinMs, nonce: randomness.identifier(12) });
+  if (reply.status !== "lead") throw new Error(`the probe was answered with ${reply.status}`);
+  const claim = { token: reply.token };
+  await coordinator.resign({ flight, claim, countsAsTakeover: false, ifUnwanted: false });
 }
 
 /** Resolves when the link comes up, or never will. */

@@ -71,7 +71,7 @@ describe("sealed and opened", () => {
     expect(revived).toMatchObject({ message: "no row", code: "E_ROW", remoteName: "TypeError" });
   });
 
-  test.each(["oversize", "not-encodable", "withheld"] as const)("an outcome that is %s says so", (why) => {
+  test.each(["oversize", "not-encodable"] as const)("an outcome that is %s says so", (why) => {
     const sealed = sealOutcome({ kind: "unshareable", why }, sealing);
     expect(sealed.unshareable).toBe(why);
     expect(open(sealed.bytes)).toEqual({ ok: true, outcome: { kind: "unshareable", why }, takeovers: 1 });

@@ -148,5 +148,5 @@ function textOf(bytes: Uint8Array): string {
 }
 
 function isWhy(text: string): text is UnshareableWhy {
-  return text === "oversize" || text === "not-encodable" || text === "withheld";
+  return text === "oversize" || text === "not-encodable";
 }

@@ -24,6 +24,7 @@ const LINES: { readonly [T in ClusterEvent["type"]]?: readonly [Level, string] }
   "flight-aged": ["warn", "flight replaced: it was too old"],
   "flight-evicted": ["warn", "flight evicted: too many are under way"],
   resign: ["info", "leadership resigned"],
+  "fallback-refused": ["warn", "uncoordinated run refused"],
   fallback: ["debug", "running uncoordinated"],
   unshareable: ["warn", "outcome cannot be shared"],
   rejected: ["warn", "unreadable data rejected"],

@@ -15,7 +15,7 @@ interface AboutFlight {
 /** How a leader's place became free. */
 export type TakeoverReason = "expired" | "deposed" | "resigned";
 /** Why a leader gave its place up. */
-export type ResignReason = "aged" | "evicted" | "unwanted" | "closed" | "error-withheld" | "given-up";
+export type ResignReason = "aged" | "evicted" | "unwanted" | "closed" | "error-withheld";
 /** Why nothing ran alone: `onUnavailable` is "error", or `maxFallbackConcurrency` runs are under way. */
 export type FallbackRefusedWhy = "unavailable" | "limit";
 /** Why something that arrived was not used. */
@@ -62,7 +62,7 @@ export type ClusterEvent =
   | (AboutFlight & { type: "woken"; waitedMs: number; bytes: number; sinceSettledMs?: number })
   /** A follower found the outcome by re-joining, of that age by Redis' clock: its wake-up was lost or late. */
   | (AboutFlight & { type: "wakeup-missed"; sinceSettledMs: number })
-  | (AboutFlight & { type: "unshareable"; why: "oversize" | "not-encodable" | "withheld" })
+  | (AboutFlight & { type: "unshareable"; why: "oversize" | "not-encodable" })
   /** Work ended with an outcome after its signal had been aborted. */
   | (AboutFlight & { type: "abort-ignored" })
   /** In shadow mode: this call would have waited for another process instead of running the work. */

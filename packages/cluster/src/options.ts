@@ -22,7 +22,7 @@ export interface PrefixOptions {
   /** Time between renewals, ms. 20 to leaseMs / 2, default leaseMs / 5: four may be lost before the lease is. */
   renewEveryMs?: number;
   /**
-   * How long the work may take, ms, from its start. 1 to 2_147_483_647, default 30_000 (or the global `maxAgeMs`). At
+   * How long the work may take, ms, from its start. 1 to waitTimeoutMs - 1, default 30_000 (or the global `maxAgeMs`). At
    * that age the leader stops renewing, aborts its work and resigns; a successor starts. Set it above the slowest
    * honest execution.
    */
