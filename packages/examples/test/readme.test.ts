@@ -25,8 +25,8 @@ interface Snippet {
   readonly printed: readonly string[];
 }
 
-// Core's own README is core's to run; it may use what this package does not depend on.
-const documents = (await Markdown.all()).filter(({ path }) => !path.startsWith("packages/core/"));
+// The READMEs of core and of metrics are theirs to run; they may use what this package does not depend on.
+const documents = (await Markdown.all()).filter(({ path }) => !/^packages\/(?:core|metrics)\//u.test(path));
 const snippets = documents.flatMap(snippetsOf);
 
 let directory = "";

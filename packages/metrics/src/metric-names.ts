@@ -216,7 +216,7 @@ export const metricDefinitions: Readonly<Record<MetricId, MetricDefinition>> = {
   unshareable: {
     name: "singleflight_cluster_unshareable_total",
     kind: "counter",
-    help: "Outcomes that stayed in their process: larger than maxOutcomeBytes, not encodable, or withheld.",
+    help: "Outcomes that stayed in their process: larger than maxOutcomeBytes, or not encodable.",
     labels: byPrefixAnd("reason", "unshareable"),
   },
   settleLost: {

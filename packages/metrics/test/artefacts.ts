@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 
-export const dashboardFile: URL = new URL("../src/dashboards/skein.json", import.meta.url);
+const dashboardFile: URL = new URL("../src/dashboards/skein.json", import.meta.url);
 export const alertsFile: URL = new URL("../src/alerts/skein.yaml", import.meta.url);
 
 export interface Query {

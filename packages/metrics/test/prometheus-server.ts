@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { freePort, Lifeline, waitUntil } from "@skein/testkit";
 
 const SCRAPE_EVERY = "500ms";
+const KILL_AND_REMOVE = 'kill -KILL "$1"; rm -rf -- "$2"';
 
 export interface Series {
   readonly metric: Readonly<Record<string, string>>;
@@ -43,7 +44,7 @@ export class PrometheusServer implements AsyncDisposable {
     this.url = url;
     this.#child = child;
     this.#directory = directory;
-    this.#lifeline = Lifeline.tieProcess(pid, directory);
+    this.#lifeline = Lifeline.tie(["/bin/sh", "-c", KILL_AND_REMOVE, "lifeline", String(pid), directory]);
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on("data", (chunk: Buffer) => {
         this.#log = (this.#log + chunk.toString()).slice(-10_000);
