@@ -4,6 +4,7 @@ import {
   alertQueries,
   alertRules,
   dashboardQueries,
+  dashboardVariables,
   labelsIn,
   metricsIn,
   panels,
@@ -61,6 +62,13 @@ describe("the dashboard", () => {
       .map(({ title }) => title);
     expect(rows).toEqual(["Savings", "Executions", "Takeovers", "Fallbacks", "Latency", "Limits"]);
     expect(rest[0]?.targets?.[0]?.expr).toContain("singleflight_coalesced_total");
+  });
+
+  test("fills its variables from a metric and a label that exist", () => {
+    expect(dashboardVariables().length).toBeGreaterThan(0);
+    for (const { metric, label } of dashboardVariables()) {
+      expect(definitionOf(metric)?.labels.map((one) => one.label)).toContain(label);
+    }
   });
 
   test("has panels that say what they show, with a legend that the query can fill, and that do not overlap", () => {

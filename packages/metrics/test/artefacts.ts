@@ -36,6 +36,19 @@ export function dashboardQueries(): readonly Query[] {
   );
 }
 
+/** The queries behind the variables: `label_values(metric, label)`. */
+export function dashboardVariables(): readonly { readonly metric: string; readonly label: string }[] {
+  const { templating } = JSON.parse(readFileSync(dashboardFile, "utf8")) as {
+    templating: { list: { type: string; definition?: string }[] };
+  };
+  return templating.list
+    .filter(({ type }) => type === "query")
+    .map(({ definition = "" }) => {
+      const [, metric = "", label = ""] = /^label_values\((\w+), (\w+)\)$/.exec(definition) ?? [];
+      return { metric, label };
+    });
+}
+
 export function alertRules(): readonly AlertRule[] {
   const { groups } = parse(readFileSync(alertsFile, "utf8")) as { groups: { rules: AlertRule[] }[] };
   return groups.flatMap(({ rules }) => rules);
