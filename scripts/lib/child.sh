@@ -38,7 +38,7 @@ run_child() {
   "$@" </dev/null &
   child_pid=$!
   set +m
-  { wait "$child_pid" || status=$?; } 2>/dev/null
+  wait "$child_pid" || status=$?
   local group=$child_pid
   child_pid=""
   if kill -0 -- "-$group" 2>/dev/null; then
@@ -158,14 +158,22 @@ clean_up() {
 }
 
 interrupted() {
-  # A second Ctrl-C does not wait for anybody.
-  trap '[ -z "$ending_group" ] || kill -KILL -- "-$ending_group" 2>/dev/null || true' INT TERM HUP
   ending_group=$child_pid
+  interrupted_at=$SECONDS
+  trap hurry INT TERM HUP
   say ""
   say "Interrupted: ending what was started."
   exit "$1"
 }
+
+# A second Ctrl-C waits for nobody. At once after the first it is an echo: a wrapper signals its child and the group.
+hurry() {
+  if [ -n "$ending_group" ] && [ $((SECONDS - interrupted_at)) -ge 2 ]; then
+    kill -KILL -- "-$ending_group" 2>/dev/null || true
+  fi
+}
 ending_group=""
+interrupted_at=0
 
 trap clean_up EXIT
 trap 'interrupted 129' HUP

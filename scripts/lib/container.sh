@@ -3,6 +3,14 @@
 readonly DEBIAN_IMAGE=${SKEIN_DEBIAN_IMAGE:-node:24-bookworm}
 readonly CONTAINER_VOLUME=skein-workspace # keeps what was installed, so that the second run is faster
 
+debian_image_is_here() {
+  docker image inspect "$DEBIAN_IMAGE" >/dev/null 2>&1 && return 0
+  step "Fetching the image $DEBIAN_IMAGE for the tests"
+  run_quietly docker pull "$DEBIAN_IMAGE" && return 0
+  note "Docker could not fetch it; trying the next way."
+  return 1
+}
+
 # run_in_container SCRIPT ARGUMENTS...
 run_in_container() {
   local script=$1 name="skein-${1##*/}-$$" sources

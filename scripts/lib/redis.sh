@@ -11,7 +11,8 @@ ensure_redis_for_demo() {
   elif docker_runs && start_redis_container; then
     step "Redis: the container $redis_container, $REDIS_URL"
   elif can_apt; then
-    install_redis_by_apt
+    apt_install redis-server
+    step "Redis: $(redis_on_path)"
   else
     die "No Redis was found. There are three ways to give the demo one:" \
       "1. install it (Debian: sudo apt-get install redis-server; macOS: brew install redis; valkey-server will do)," \
@@ -25,10 +26,11 @@ ensure_redis_for_demo() {
 ensure_redis_for_tests() {
   if redis_on_path >/dev/null; then
     step "Redis: $(redis_on_path)"
-  elif docker_runs; then
+  elif docker_runs && debian_image_is_here; then
     return 1
   elif can_apt; then
-    install_redis_by_apt
+    apt_install redis-server
+    step "Redis: $(redis_on_path)"
   else
     die "No Redis server was found. The tests start and kill their own; there are three ways to let them:" \
       "1. install it (Debian: sudo apt-get install redis-server; macOS: brew install redis; valkey-server will do)," \
@@ -50,8 +52,6 @@ docker_runs() {
   command -v docker >/dev/null 2>&1 && docker info --format '{{.ServerVersion}}' >/dev/null 2>&1
 }
 
-can_apt() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; }
-
 redis_container=""
 start_redis_container() {
   redis_container="skein-demo-redis-$$"
@@ -70,32 +70,4 @@ start_redis_container() {
     [ "$left" -gt 0 ] || die "Redis in $redis_container does not answer" "Look at: docker logs $redis_container"
     sleep 0.1
   done
-}
-
-install_redis_by_apt() {
-  gently run_step "Installing redis-server with apt-get (once)" \
-    "Look at apt's message above; 'apt-get update && apt-get install redis-server' should work by hand." \
-    apt_install_without_service
-  redis_on_path >/dev/null || die "redis-server was installed, but is not on PATH" "PATH is $PATH"
-  step "Redis: $(redis_on_path)"
-}
-
-# Debian starts a service when it is installed unless policy-rc.d forbids it. We want the binary only.
-apt_install_without_service() {
-  local policy=/usr/sbin/policy-rc.d ours="" status=0
-  export DEBIAN_FRONTEND=noninteractive
-  if [ ! -e "$policy" ]; then
-    printf '#!/bin/sh\nexit 101\n' >"$policy"
-    chmod 755 "$policy"
-    ours=yes
-    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-    trap 'exit 143' TERM INT HUP
-  fi
-  [ -z "$(dpkg --audit)" ] || dpkg --configure -a
-  apt-get update -qq &&
-    apt-get install -qq -y --no-install-recommends -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 redis-server || status=$?
-  if [ -n "$ours" ] && [ -d /run/systemd/system ]; then
-    systemctl disable --quiet redis-server 2>/dev/null || true
-  fi
-  return "$status"
 }

@@ -34,6 +34,7 @@ it.each([
     const script = await start(`run_child node -e '${FAMILY}'`);
     process.kill(script.pid, signal);
     expect(await script.ended).toBe(code);
+    expect(script.stderr()).toContain("Interrupted");
     await vi.waitFor(() => expect(script.family.filter(isAlive)).toEqual([]), { timeout: 10_000 });
   },
 );
