@@ -10,6 +10,7 @@ import type { DeathEvidence, JoinReply } from "./coordinator.ts";
 import { grantOf, parseToken } from "./fencing-token.ts";
 import type { Fleet, JoinAnswer, JoinFailure } from "./fleet.ts";
 import type { WakeUp } from "./inbox/wake-up.ts";
+import type { Rejoin } from "./join-request.ts";
 import type { Watch } from "./leader-watch.ts";
 import type { Policy } from "./policy.ts";
 
@@ -19,12 +20,6 @@ const MAX_SILENCE_MS = 3_000;
 const JITTER = 0.05;
 
 type FollowReply = Extract<JoinReply, { status: "follow" }>;
-
-/** What a follower asks of a re-join. */
-export interface Rejoin {
-  readonly firstGrant: number;
-  readonly depose?: { readonly token: string; readonly beat: string; readonly evidence: DeathEvidence };
-}
 
 export interface FollowerOptions {
   readonly fleet: Fleet;

@@ -15,9 +15,10 @@ import { FallbackRun, type FallbackLimit } from "./fallback.ts";
 import { Farewells } from "./farewells.ts";
 import type { Fleet, JoinAnswer } from "./fleet.ts";
 import type { FlightName } from "./flight-keys.ts";
-import { Follower, type Rejoin } from "./follower.ts";
+import { Follower } from "./follower.ts";
 import { ForeignOutcomes, type Occasion } from "./foreign-outcome.ts";
 import type { WakeUp } from "./inbox/wake-up.ts";
+import { joinRequest, type Rejoin } from "./join-request.ts";
 import { Leader } from "./leader.ts";
 import type { TakeoverReason } from "./observer.ts";
 import type { Policy } from "./policy.ts";
@@ -32,8 +33,6 @@ type Phase =
 type Answered = Extract<JoinAnswer, { reply: unknown }>;
 
 const NONCE_LENGTH = 12;
-/** A registration outlives this many polls that did not come. */
-const POLLS_PER_REGISTRATION = 3;
 
 export interface ParticipationOptions {
   readonly fleet: Fleet;
@@ -117,26 +116,14 @@ export class Participation {
   }
 
   async #join(): Promise<void> {
-    const answer = await this.#options.fleet.join(this.#request(undefined));
+    const answer = await this.#options.fleet.join(this.#request());
     if ("failure" in answer) this.#goAlone(answer.failure.reason, answer.failure.sent);
     else this.#take(answer, "expired");
   }
 
-  #request(rejoin: Rejoin | undefined): Omit<JoinRequest, "withinMs"> {
+  #request(rejoin?: Rejoin): Omit<JoinRequest, "withinMs"> {
     const { fleet, policy, name } = this.#options;
-    const { leaseMs, maxTakeovers, abandonMs, freshMs, onLeaderLoss } = policy;
-    const request = {
-      flight: name,
-      nonce: this.#nonce,
-      leaseMs,
-      maxTakeovers,
-      abandonMs,
-      freshMs,
-      firstGrant: rejoin?.firstGrant,
-      registrationMs: fleet.options.pollEveryMs * POLLS_PER_REGISTRATION + fleet.options.redisTimeoutMs,
-      takesOver: onLeaderLoss === "takeover",
-    };
-    return rejoin?.depose === undefined ? request : { ...request, depose: rejoin.depose };
+    return joinRequest(fleet, policy, name, this.#nonce, rejoin);
   }
 
   #take(answer: Answered, takeoverReason: TakeoverReason): void {

@@ -8,6 +8,7 @@ import { answerCallers } from "./answer-callers.ts";
 import type { Claim, RenewRequest } from "./coordinator.ts";
 import { Farewells } from "./farewells.ts";
 import type { RenewalAnswer } from "./fleet.ts";
+import { joinRequest } from "./join-request.ts";
 import type { Lease } from "./lease-keeper.ts";
 import type { Outcome } from "./outcome.ts";
 import type { ParticipationOptions } from "./participation.ts";
@@ -66,18 +67,10 @@ export class Shadow {
 
   async #join(): Promise<void> {
     const { fleet, policy, flight, name } = this.#options;
-    const { leaseMs, renewEveryMs, maxTakeovers, abandonMs } = policy;
-    const answer = await fleet.join({
-      flight: name,
-      nonce: this.#nonce,
-      leaseMs,
-      maxTakeovers,
-      abandonMs,
-      freshMs: 0,
-      firstGrant: undefined,
-      registrationMs: fleet.options.redisTimeoutMs,
-      takesOver: true,
-    });
+    const { leaseMs, renewEveryMs, maxTakeovers } = policy;
+    // Nobody waits for what is found, so nothing retained is asked for.
+    const terms = { ...joinRequest(fleet, policy, name, this.#nonce), freshMs: 0, takesOver: true };
+    const answer = await fleet.join(terms);
     if ("failure" in answer) {
       if (answer.failure.sent) this.#resign({ nonce: this.#nonce });
       return;
