@@ -2,19 +2,15 @@
  * A process of a deployment, for crash tests: a child that can be called, listened to, stopped and killed with real
  * signals. `serveFlier` is the child's half. A flier never outlives its parent, not even one that is stopped or busy.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
+import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { type FlierEvent, type FromFlier, type ToFlier, unpackError } from "./flier-messages.ts";
-import { Lifeline } from "./lifeline.ts";
 import { OutputTail } from "./output-tail.ts";
+import { TiedProcess } from "./tied-process.ts";
 
 const MAX_START_MS = 30_000;
 const MAX_STOP_MS = 2_000;
-/** After the end of the process its pipes may be held open by what it started itself. */
-const MAX_DRAIN_MS = 500;
 const SHOWN_EVENTS = 5;
 
 export interface FlierExit {
@@ -50,16 +46,17 @@ export class Flier implements AsyncDisposable {
   #lastId = 0;
   #exit: FlierExit | undefined;
 
-  private constructor(child: ChildProcess, pid: number) {
+  private constructor(tied: TiedProcess) {
+    const { child, pid } = tied;
     this.#child = child;
     this.pid = pid;
     this.#output = new OutputTail(child.stdout, child.stderr);
-    const lifeline = Lifeline.tieProcess(pid);
     child.on("message", (message) => this.#onMessage(message as FromFlier));
     // A child that is being killed cannot be told anything; whoever waits learns it from the exit.
     child.on("error", () => undefined);
-    this.exited = endOf(child).then((exit) => {
-      lifeline.release();
+    this.exited = tied.ended.then(() => {
+      const exit = { code: child.exitCode, signal: child.signalCode };
+      tied.release();
       this.#onExit(exit);
       return exit;
     });
@@ -71,17 +68,8 @@ export class Flier implements AsyncDisposable {
    */
   static async start(script: URL, config: unknown = null, options: FlierOptions = {}): Promise<Flier> {
     const { env, execArgv = [], execPath = process.execPath, prefix = [] } = options;
-    const [command, ...args] = [...prefix, execPath, ...execArgv, fileURLToPath(script)] as [string];
-    const child = spawn(command, args, {
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-      serialization: "advanced",
-      detached: true,
-    });
-    const failed = once(child, "error");
-    if (child.pid === undefined) throw (await failed)[0];
-    failed.catch(() => undefined);
-    const flier = new Flier(child, child.pid);
+    const command = [...prefix, execPath, ...execArgv, fileURLToPath(script)];
+    const flier = new Flier(TiedProcess.spawn(command, { env: { ...process.env, ...env }, ipc: true }));
     const tooLate = setTimeout(() => {
       flier.#ready.reject(
         new Error(`${script.href} was not ready after ${MAX_START_MS} ms. ${flier.output}`),
@@ -217,15 +205,4 @@ export class Flier implements AsyncDisposable {
     const how = signal === null ? `with code ${code}` : `by ${signal}`;
     return new Error(`The flier ${this.pid} ended ${how} ${when}. ${this.output}`);
   }
-}
-
-/** After the exit, when the channel and the pipes have been read to their ends. */
-async function endOf(child: ChildProcess): Promise<FlierExit> {
-  const closed = once(child, "close");
-  const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
-  const over = new AbortController();
-  const patience = sleep(MAX_DRAIN_MS, undefined, { signal: over.signal }).catch(() => undefined);
-  await Promise.race([closed, patience]);
-  over.abort();
-  return { code, signal };
 }

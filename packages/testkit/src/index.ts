@@ -44,4 +44,5 @@ export { type ClientOptions } from "./server-launch.ts";
 export { SkewedClock } from "./skewed-clock.ts";
 export { TcpProxy, type DelayOptions, type TcpProxyOptions } from "./tcp-proxy.ts";
 export { describeViolations, type InvariantName, type Violation } from "./violation.ts";
+export { TiedProcess, type TiedOptions } from "./tied-process.ts";
 export { waitUntil, type WaitOptions } from "./wait-until.ts";

@@ -1,21 +1,22 @@
 /**
  * Ties what this process has started to its life: when this process is gone, however it went (SIGKILL too), a command
- * runs. A small shell waits for the end of its standard input, which only this process holds open; it lives in a session
- * of its own, so that Ctrl-C does not reach it first. It keeps neither this process nor its event loop alive.
+ * runs. A small shell waits for the end of a pipe that only this process holds open. Signals to the process group or to
+ * all descendants do not stop it, and it keeps neither this process nor its event loop alive.
  */
 import { spawn } from "node:child_process";
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
 
-// A line on standard input means "released", its end without one that the process is gone.
-const WAIT_THEN_RUN = 'read -r released || exec "$@"';
+// A line means that there is nothing to do any more; the end without one, that this process is gone.
+const WAIT_THEN_RUN = `trap '' HUP INT TERM; read -r released || exec "$@"`;
 const KILL_AND_REMOVE = 'kill -KILL "$1"; shift; [ $# -eq 0 ] || rm -rf -- "$@"';
 
 export class Lifeline {
-  readonly #stdin: Writable;
+  readonly #pipe: Writable;
 
-  private constructor(stdin: Writable) {
-    this.#stdin = stdin;
+  private constructor(pipe: Writable) {
+    this.#pipe = pipe;
+    keepNothingAlive(pipe);
   }
 
   /** Runs `command` when this process has ended without having called `release`. */
@@ -26,9 +27,6 @@ export class Lifeline {
       stdio: ["pipe", "ignore", "ignore"],
     });
     shell.unref();
-    // Whoever kills the shell takes the lifeline away; the process itself is none the worse.
-    shell.stdin.on("error", () => undefined);
-    if (shell.stdin instanceof Socket) shell.stdin.unref();
     return new Lifeline(shell.stdin);
   }
 
@@ -39,11 +37,18 @@ export class Lifeline {
 
   /** Runs the command now. */
   cut(): void {
-    this.#stdin.destroy();
+    this.#pipe.destroy();
   }
 
   /** For when what was tied has ended by itself. */
   release(): void {
-    if (!this.#stdin.writableEnded) this.#stdin.end("released\n");
+    if (!this.#pipe.writableEnded) this.#pipe.end("released\n");
   }
+}
+
+/** The pipe of a lifeline does not count as something to wait for, nor is it an error when the shell is gone. */
+export function keepNothingAlive(pipe: Writable): void {
+  // Whoever kills the shell takes the lifeline away; this process is none the worse.
+  pipe.on("error", () => undefined);
+  if (pipe instanceof Socket) pipe.unref();
 }

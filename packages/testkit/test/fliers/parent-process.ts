@@ -13,6 +13,10 @@ await serveFlier(async () => {
       await redis.pause();
       child.pause();
     },
+    killAll: async () => {
+      await redis.kill();
+      await child.kill();
+    },
     exit: () => process.exit(0),
     throwUp: () => {
       setImmediate(() => {
