@@ -51,7 +51,10 @@ describe("a simulated fleet", () => {
     const record = async (): Promise<string> => {
       const simulation = new Simulation({ seed: 7, processes: 4, calls: 60, keys: 2, faulty: true });
       await simulation.run();
-      return JSON.stringify(simulation.history);
+      // Calls are numbered through the whole process, so their numbers go on from one run to the next.
+      return JSON.stringify(simulation.history, (name, value: unknown) =>
+        name === "callId" ? undefined : value,
+      );
     };
     expect(await record()).toBe(await record());
   });
