@@ -294,7 +294,6 @@ export class Flight implements WaiterHost {
  * asked once, later, by the language itself: whatever its `then` does, it cannot disturb us.
  */
 function asPromise(result: unknown): Promise<unknown> {
-  // oxlint-disable-next-line typescript/unbound-method -- compared, not called
   if (result instanceof Promise && result.then === Promise.prototype.then) return Promise.resolve(result);
   return new Promise((resolve) => resolve(result));
 }

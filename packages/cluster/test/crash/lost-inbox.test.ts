@@ -26,6 +26,6 @@ describe("a live leader whose subscriber connection is killed", () => {
       expect(leader).toMatchObject({ ok: true, role: "leader", value: "whole", takeovers: 0 });
       expect(follower).toMatchObject({ ok: true, role: "follower", value: "whole" });
       expect(await fleet.executions()).toBe(1);
-    });
+    }, 120_000);
   }
 });
