@@ -41,8 +41,8 @@ export class NetworkHost implements AsyncDisposable {
       return "The programs ip and iptables are missing: apt-get install -y iproute2 iptables";
     }
     try {
-      await using host = await NetworkHost.create();
-      await host.drop();
+      const host = await NetworkHost.create();
+      await host.drop().finally(() => host.destroy());
       return true;
     } catch (error) {
       return `This machine refuses a network namespace or a firewall rule in it: ${String(error)}`;
