@@ -42,7 +42,11 @@ export class NetworkHost implements AsyncDisposable {
     }
     try {
       const host = await NetworkHost.create();
-      await host.drop().finally(() => host.destroy());
+      try {
+        await host.drop();
+      } finally {
+        await host.destroy();
+      }
       return true;
     } catch (error) {
       return `This machine refuses a network namespace or a firewall rule in it: ${String(error)}`;
