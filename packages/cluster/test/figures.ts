@@ -20,7 +20,7 @@ await withoutRedis();
 async function takeover(what: string, signal: "SIGKILL" | "SIGTERM", options: object): Promise<void> {
   const tookMs: number[] = [];
   for (let round = 0; round < 5; round++) {
-    await using fleet = await Deployment.start(4, options);
+    await using fleet = await Deployment.start(4, { redisTimeoutMs: 250, ...options });
     await fleet.lead(0, "k:1", { workMs: 60_000 });
     const followers = await Promise.all([1, 2, 3].map((index) => fleet.follow(index, "k:1", { workMs: 1 })));
     const startedAt = performance.now();
@@ -73,7 +73,7 @@ async function crowd(): Promise<void> {
 async function commands(): Promise<void> {
   const processes = 4;
   const rounds = 20;
-  await using fleet = await Deployment.start(processes);
+  await using fleet = await Deployment.start(processes, { redisTimeoutMs: 250 });
   const admin = fleet.redis.client();
   await fleet.call(0, "k:warm");
   const count = async (): Promise<{ scripts: number; inside: number }> => {

@@ -29,6 +29,8 @@ export class FleetOfInstances {
         redis: redis.url,
         namespace: "test",
         prefixes: ["k:"],
+        // A busy machine must not look like a slow Redis.
+        redisTimeoutMs: 10_000,
         observer: { onEvent: (event) => void events.push(event) },
         ...own,
       });

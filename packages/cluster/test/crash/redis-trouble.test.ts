@@ -4,7 +4,7 @@ import { Deployment } from "../fliers/deployment.ts";
 
 describe("with Redis gone", () => {
   it("no call fails, later ones do not wait, and coalescing resumes by itself", async () => {
-    await using fleet = await Deployment.start(2);
+    await using fleet = await Deployment.start(2, { redisTimeoutMs: 250 });
     expect(await fleet.call(0, "k:before")).toMatchObject({ ok: true, role: "leader" });
     await fleet.redis.kill();
     const first = await fleet.call(0, "k:first", { workMs: 1 });
@@ -33,7 +33,10 @@ describe("with Redis gone", () => {
   });
 
   it("a follower of a leader elsewhere runs the work itself in the end", async () => {
-    await using fleet = await Deployment.start(2, { prefixes: { "k:": { leaseMs: 1_000 } } });
+    await using fleet = await Deployment.start(2, {
+      redisTimeoutMs: 250,
+      prefixes: { "k:": { leaseMs: 1_000 } },
+    });
     const { answer: own } = await fleet.lead(0, "k:cut", { workMs: 8_000 });
     const { answer } = await fleet.follow(1, "k:cut", { workMs: 10, value: "mine" });
     await fleet.redis.kill();
@@ -44,7 +47,7 @@ describe("with Redis gone", () => {
 
 describe("with Redis hung for two seconds", () => {
   it("no call fails, and no lease is left behind by a join that timed out", async () => {
-    await using fleet = await Deployment.start(2);
+    await using fleet = await Deployment.start(2, { redisTimeoutMs: 250 });
     await fleet.call(0, "k:warm");
     await fleet.redis.pause();
     const hungAt = performance.now();
@@ -64,7 +67,7 @@ describe("with Redis hung for two seconds", () => {
   });
 
   it("a flight under way is not disturbed", async () => {
-    await using fleet = await Deployment.start(2);
+    await using fleet = await Deployment.start(2, { redisTimeoutMs: 250 });
     const { answer: own } = await fleet.lead(0, "k:through", { workMs: 2_500, value: "one" });
     const { answer } = await fleet.follow(1, "k:through");
     await fleet.redis.pause();

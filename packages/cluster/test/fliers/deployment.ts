@@ -36,7 +36,9 @@ export class Deployment {
   }
 
   static #fly(redis: RedisServer, processes: number, options: Partial<ClusterOptions>): Promise<Flier[]> {
-    const config = { redis: redis.url, namespace: "test", prefixes: ["k:"], ...options };
+    // A busy machine must not look like a slow Redis.
+    const patient = { redisTimeoutMs: 10_000 };
+    const config = { redis: redis.url, namespace: "test", prefixes: ["k:"], ...patient, ...options };
     return Promise.all(
       Array.from({ length: processes }, (_, index) =>
         Flier.start(SCRIPT, { name: `p${index}`, options: config }),
