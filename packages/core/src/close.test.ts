@@ -115,6 +115,18 @@ describe("close()", () => {
     await closing;
   });
 
+  test("waits for a flight that was forgotten before", async () => {
+    const flights = new Singleflight();
+    const { work, run } = new GatedWork<string>();
+    const call = flights.do("k", work);
+    await flights.forget("k");
+    const closing = flights.close({ drainMs: 60_000 });
+    expect(await isPending(closing)).toBe(true);
+    run().resolve("v");
+    expect(await call).toBe("v");
+    await closing;
+  });
+
   test("ends when the last caller leaves", async () => {
     const clock = new ManualClock();
     const flights = new Singleflight({ clock });

@@ -112,10 +112,10 @@ export class FlightTable {
     } catch (error) {
       if (opened !== undefined) {
         // Only a full stack interrupts a take-off. It is full still: whoever waits is answered from an empty one.
-        const [flight, hasCaller] = [opened, promise !== undefined];
-        background(
-          EMPTY_STACK.then(() => (hasCaller ? flight.fail(error, flight.localStory()) : flight.discard())),
-        );
+        const flight = opened;
+        const hasCaller = promise !== undefined;
+        const end = (): void => (hasCaller ? flight.fail(error, flight.localStory()) : flight.discard());
+        background(EMPTY_STACK.then(end));
       }
       return promise ?? Promise.reject(error);
     }

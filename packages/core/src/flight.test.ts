@@ -1,4 +1,7 @@
 /* oxlint-disable unicorn/no-thenable -- hostile thenables are what this file is about */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { endingOf, GatedWork } from "../test/gated-work.ts";
 import { ManualClock } from "../test/manual-clock.ts";
@@ -134,8 +137,10 @@ describe("foreign code that calls back while a flight changes", () => {
       signal.addEventListener("abort", () => newcomer.abort("sorry"));
       return work(signal, flight);
     });
-    const call_ = flights.do("k", () => expect.unreachable(), { signal: newcomer.signal });
+    const late = new GatedWork<string>();
+    const call_ = flights.do("k", late.work, { signal: newcomer.signal });
     expect(await endingOf(call_)).toEqual({ error: "sorry" });
+    expect(late.runs).toEqual([]);
     run().resolve("v");
     expect(await old).toBe("v");
     expect(flights.size).toBe(0);
@@ -191,10 +196,9 @@ describe("foreign code that calls back while a flight changes", () => {
   });
 
   test("work that fills the stack by asking for key after key leaves no flight that callers would join for ever", async () => {
-    const { spawnSync } = await import("node:child_process");
-    const { fileURLToPath } = await import("node:url");
     const child = fileURLToPath(new URL("../test/full-stack-child.ts", import.meta.url));
-    const { stdout } = spawnSync(process.execPath, ["--stack-size=300", child], { encoding: "utf8" });
+    const options = { timeout: 120_000, maxBuffer: Infinity };
+    const { stdout } = await promisify(execFile)(process.execPath, ["--stack-size=300", child], options);
     expect(JSON.parse(stdout)).toEqual({ recursions: 240, overflows: 240, stuck: 0 });
   }, 300_000);
 });

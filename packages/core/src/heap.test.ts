@@ -17,12 +17,8 @@ const MAX_GROWN_BYTES = 8_000_000;
 
 async function left(coalescer: "sound" | "leaky", keys: number): Promise<Left> {
   const child = fileURLToPath(new URL("../test/heap-child.ts", import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    "--expose-gc",
-    child,
-    coalescer,
-    String(keys),
-  ]);
+  const argv = ["--expose-gc", child, coalescer, String(keys)];
+  const { stdout } = await promisify(execFile)(process.execPath, argv, { timeout: 500_000 });
   return JSON.parse(stdout) as Left;
 }
 

@@ -129,6 +129,21 @@ describe("an observer is told", () => {
     );
   });
 
+  test("of the end of work that throws at once", async () => {
+    const { flights, types } = watched();
+    const throws = (): never => {
+      throw new Error("at once");
+    };
+    await endingOf(flights.do("k", throws));
+    expect(types()).toEqual([
+      "call-started",
+      "execution-started",
+      "execution-ended",
+      "call-ended",
+      "flight-ended",
+    ]);
+  });
+
   test("of work that goes on after its abort, when it ends, and that it was aborted", async () => {
     const { flights, clock, events } = watched();
     const { work, run } = new GatedWork<string>();

@@ -14,8 +14,10 @@ for (let depth = 0; depth < 60; depth++) {
   for (const options of [undefined, { timeoutMs: 100 }]) {
     for (const detectReentry of [true, false]) {
       const flights = new Singleflight({ detectReentry, maxEntries: 1_000_000 });
-      const ask = (index: number): Promise<unknown> =>
-        flights.do(`key:${index}`, () => ask(index + 1), options);
+      const ask = (index: number): Promise<unknown> => {
+        if (index > 100_000) throw new Error("the stack does not fill: work was not called at once");
+        return flights.do(`key:${index}`, () => ask(index + 1), options);
+      };
       const deeper = (left: number): Promise<unknown> => (left === 0 ? ask(0) : deeper(left - 1));
       recursions++;
       await deeper(depth).catch((error: unknown) => {
