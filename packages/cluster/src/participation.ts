@@ -10,6 +10,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { FallbackReason } from "@skein/core";
 import { background, type Flight, type Pilot, type Story } from "@skein/core/internal";
 import type { JoinRequest } from "./coordinator.ts";
+import type { EntryPart } from "./entry/entry-part.ts";
 import { FlightAbandonedError, WaitTimeoutError } from "./errors.ts";
 import { FallbackRun, type FallbackLimit } from "./fallback.ts";
 import { Farewells } from "./farewells.ts";
@@ -42,6 +43,8 @@ export interface ParticipationOptions {
   readonly flight: Flight;
   readonly name: FlightName;
   readonly fallbackLimit: FallbackLimit;
+  /** A cache takes part; it may know the value without any work. */
+  readonly entry?: EntryPart | undefined;
   readonly onOver: () => void;
 }
 
@@ -66,7 +69,8 @@ export class Participation {
     });
   }
 
-  start(): void {
+  /** `deadline`: when the time that Redis may cost this call is over, if some of it has been spent. */
+  start(deadline?: number): void {
     const { fleet, flight, name } = this.#options;
     flight.ageLimitMs = Infinity;
     const obstacle = fleet.options.availability.obstacle();
@@ -76,7 +80,23 @@ export class Participation {
     }
     // Before the join leaves: the wake-up may overtake its reply.
     fleet.wakeUps.add(name.id, this);
-    background(this.#join());
+    background(this.#join(deadline));
+  }
+
+  /** After a hit that turned out to be none: joins once more. */
+  startOver(): void {
+    if (this.#phase.is === "joining") background(this.#join());
+  }
+
+  /** Runs the work here: Redis was asked before the join, and did not answer. */
+  startAlone(reason: FallbackReason): void {
+    this.#options.flight.ageLimitMs = Infinity;
+    this.#goAlone(reason, false);
+  }
+
+  /** The callers have been answered without any work. */
+  finish(): void {
+    if (this.#phase.is === "joining") this.#end();
   }
 
   onWakeUp(wakeUp: WakeUp): void {
@@ -116,14 +136,14 @@ export class Participation {
     else if (phase.is === "alone") phase.run.abort(reason);
   }
 
-  async #join(): Promise<void> {
-    const answer = await this.#options.fleet.join(this.#request(undefined));
+  async #join(deadline?: number): Promise<void> {
+    const answer = await this.#options.fleet.join(this.#request(undefined), deadline);
     if ("failure" in answer) this.#goAlone(answer.failure.reason, answer.failure.sent);
     else this.#take(answer, "expired");
   }
 
   #request(rejoin: Rejoin | undefined): Omit<JoinRequest, "withinMs"> {
-    const { fleet, policy, name } = this.#options;
+    const { fleet, policy, name, entry } = this.#options;
     const { leaseMs, maxTakeovers, abandonMs, freshMs, onLeaderLoss } = policy;
     const request = {
       flight: name,
@@ -135,22 +155,31 @@ export class Participation {
       firstGrant: rejoin?.firstGrant,
       registrationMs: fleet.options.pollEveryMs * POLLS_PER_REGISTRATION + fleet.options.redisTimeoutMs,
       takesOver: onLeaderLoss === "takeover",
+      ...(entry === undefined ? {} : { entry: { ...entry.question, reads: rejoin === undefined } }),
     };
     return rejoin?.depose === undefined ? request : { ...request, depose: rejoin.depose };
   }
 
   #take(answer: Answered, takeoverReason: TakeoverReason): void {
-    const { flight, fleet } = this.#options;
+    const { flight, fleet, entry } = this.#options;
     const { reply, sentAt } = answer;
+    if (reply.entry !== undefined) entry?.onGlimpse(reply.entry, reply.status);
     switch (reply.status) {
       case "lead":
         this.#lead(reply.token, reply.takeovers, sentAt, takeoverReason);
+        if (this.#phase.is === "leading") entry?.onElected(sentAt);
         return;
       case "follow":
         this.#follow(reply);
         return;
       case "settled":
         this.#outcomes.takeRetained(reply, this.#occasion());
+        return;
+      case "hit":
+        this.#stopFollowing();
+        this.#phase = { is: "joining" };
+        if (flight.over) this.#end();
+        else entry?.onHit(sentAt);
         return;
       case "abandoned":
         if (!flight.over) fleet.emit({ type: "abandoned", ...this.#about(), takeovers: reply.takeovers });
@@ -169,7 +198,7 @@ export class Participation {
   }
 
   #lead(token: string, takeovers: number, sentAt: number, takeoverReason: TakeoverReason): void {
-    const { fleet, policy, flight, name } = this.#options;
+    const { fleet, policy, flight, name, entry } = this.#options;
     // A leadership won by a join that this process had given up on is adopted by the run that replaced it.
     if (this.#phase.is === "alone") return;
     const succeeded = this.#phase.is === "following";
@@ -189,6 +218,7 @@ export class Participation {
       name,
       flight,
       election: { token, takeovers, sentAt },
+      entry,
       inCallerContext: this.#inCallerContext,
       onDone: () => this.#end(),
     });
@@ -242,9 +272,9 @@ export class Participation {
 
   /** `sent`: a join of ours may yet be, or have been, answered with leadership. */
   #goAlone(reason: FallbackReason, sent: boolean): void {
-    const { fleet, policy, flight, fallbackLimit } = this.#options;
+    const { fleet, policy, flight, fallbackLimit, entry } = this.#options;
     this.#stopFollowing();
-    if (flight.over) {
+    if (flight.over || entry?.optional === true) {
       if (sent) background(this.#farewells.resign({ nonce: this.#nonce }));
       this.#end();
       return;

@@ -23,8 +23,11 @@ import {
 } from "../coordinator.ts";
 import { grantOf } from "../fencing-token.ts";
 import type { WakeUpKind } from "../inbox/wake-up.ts";
+
 import { attemptOf, isAttempt, leaderOf } from "./attempt.ts";
+import type { MemoryEntry } from "./memory-entries.ts";
 import { LostLeaders } from "./lost-leaders.ts";
+import { RefreshBackoff } from "./refresh-backoff.ts";
 import { Registrations, type Registration } from "./registrations.ts";
 import { RetainedOutcome } from "./retained-outcome.ts";
 
@@ -34,6 +37,8 @@ export interface Surroundings {
   /** Sends a wake-up of this flight to a process. */
   tell(process: string, kind: WakeUpKind, token: string, outcome?: Uint8Array): void;
   isListening(process: string): boolean;
+  /** The cache entry of the flight's key. */
+  readonly entry: MemoryEntry;
 }
 
 /** What one settle sends at most. */
@@ -63,6 +68,7 @@ export class MemoryFlight {
   readonly #lost = new LostLeaders();
   #forgotten: string | undefined;
   #retained: RetainedOutcome | undefined;
+  readonly #refreshBackoff = new RefreshBackoff();
   /** The record of this flight ends by itself; 0 before anything was recorded and after it was deleted. */
   #endsAtUs = 0;
 
@@ -93,6 +99,10 @@ export class MemoryFlight {
   }
 
   join(caller: Caller, request: JoinRequest): JoinReply {
+    return this.#glimpse(request, this.#join(caller, request));
+  }
+
+  #join(caller: Caller, request: JoinRequest): JoinReply {
     const registration = { process: caller.process, nonce: request.nonce };
     // A repeated attempt is not a second election.
     if (this.state === "led" && isAttempt(this.#leadership?.token, registration)) return this.#leads();
@@ -100,6 +110,8 @@ export class MemoryFlight {
       this.#registrations.remove(registration);
       return this.#retained.reply(this.#surroundings.now());
     }
+    const hit = this.#hitBeforeElection(registration, request);
+    if (hit !== undefined) return hit;
     if (this.#leadership !== undefined && this.#mayDepose(this.#leadership, request)) {
       this.#leadership.leaseEndsAtUs = 0;
     }
@@ -140,6 +152,8 @@ export class MemoryFlight {
     this.#registrations.remove(attemptOf(caller.process, request.claim));
     this.#retained = new RetainedOutcome(token, request, this.#surroundings.now());
     this.#endsAtUs = this.#in(request.retainMs);
+    if (request.entry !== undefined) this.#surroundings.entry.write(request.entry, request.outcome);
+    this.#noteRefresh(request.refreshBackoffMs ?? 0);
     return { status: "accepted", ...this.#wakeFollowers(this.#retained, request, limits) };
   }
 
@@ -177,6 +191,7 @@ export class MemoryFlight {
     this.#leadership = undefined;
     this.#retained = undefined;
     this.#lost.clear();
+    this.#refreshBackoff.clear();
     if (dropped === undefined) return false;
     if (token !== undefined) this.#forgotten = token;
     const leader = token === undefined ? [] : [{ process: leaderOf(token) }];
@@ -186,12 +201,61 @@ export class MemoryFlight {
 
   // What a join can come to, in the order in which it is tried.
 
+  /** The reply, if the cache entry will do whatever becomes of the flight. */
+  #hitBeforeElection(
+    registration: { process: string; nonce: string },
+    request: JoinRequest,
+  ): JoinReply | undefined {
+    const head = this.#entryHead(request);
+    if (head !== undefined && head.leftMs > 0 && head.id !== request.entry?.seen) {
+      this.#registrations.remove(registration);
+      return this.#hit(head);
+    }
+    return this.#refreshBackoff.isOn(this.#surroundings.now()) ? this.#makeDo(request) : undefined;
+  }
+
+  /** The reply, if an entry past its time will do because somebody else sees to a new one. */
+  #makeDo(request: JoinRequest): JoinReply | undefined {
+    const head = this.#entryHead(request);
+    if (head === undefined || request.entry === undefined || request.firstGrant !== undefined)
+      return undefined;
+    return head.leftMs + request.entry.staleMs > 0 ? this.#hit(head) : undefined;
+  }
+
+  #entryHead({ entry }: JoinRequest): { readonly id: string; readonly leftMs: number } | undefined {
+    return entry === undefined || entry.seen === "*" ? undefined : this.#surroundings.entry.head();
+  }
+
+  #hit(head: { readonly id: string; readonly leftMs: number }): JoinReply {
+    return { status: "hit", entry: { bytes: undefined, ...head } };
+  }
+
+  /** What a join that asked about the entry is told of it besides. */
+  #glimpse(request: JoinRequest, verdict: JoinReply): JoinReply {
+    if (request.entry === undefined) return verdict;
+    const bytes = request.entry.reads ? this.#surroundings.entry.bytes : undefined;
+    const leftMs = verdict.status === "lead" ? this.#entryHead(request)?.leftMs : undefined;
+    return { ...verdict, entry: { leftMs, id: undefined, ...verdict.entry, bytes } };
+  }
+
+  #noteRefresh(backoffMs: number): void {
+    if (backoffMs === 0) {
+      this.#refreshBackoff.clear();
+      return;
+    }
+    const pauseMs = this.#refreshBackoff.failed(backoffMs, this.#surroundings.now());
+    // Twice as long, so that a further failure is known for one.
+    this.#lastAtLeast(pauseMs * 2);
+  }
+
   #mayDepose({ token, beat }: Leadership, { depose }: JoinRequest): boolean {
     if (depose?.token !== token || depose.beat !== String(beat)) return false;
     return depose.evidence === "beat" || !this.#surroundings.isListening(leaderOf(token));
   }
 
   #follow(caller: Caller, request: JoinRequest): JoinReply {
+    const madeDo = this.#makeDo(request);
+    if (madeDo !== undefined) return madeDo;
     const { token = "", beat = 0, transport = "", leaseEndsAtUs = 0 } = this.#leadership ?? {};
     const expiresAtUs = this.#in(request.registrationMs);
     const isNew = this.#registrations.put({
