@@ -23,7 +23,7 @@ import {
 } from "@skein/core/internal";
 import { ClusterPilot } from "./cluster-pilot.ts";
 import type { Fleet } from "./fleet.ts";
-import { shareInternals } from "./flights-internals.ts";
+import { offerFusion } from "./entry/fused-entries.ts";
 import { onTerminate } from "./handle-signals.ts";
 import type { ClusterOptions } from "./options.ts";
 import type { Policies, Policy } from "./policy.ts";
@@ -53,7 +53,7 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
     this.#fleet = this.#connection.fleet;
     this.#table = this.#fleet.options.table;
     this.#policies = this.#connection.policies;
-    shareInternals(this, {
+    offerFusion(this, {
       fleet: this.#fleet,
       policies: this.#policies,
       checkKey: (key) => this.#connection.checkKey(key),

@@ -1,4 +1,4 @@
-/** What a `ClusterSingleflight` shares with the packages built on it, and with nobody else. */
+/** What a `ClusterSingleflight` shares with the caches that keep their entries with its flights. */
 import type { CallOptions, Work } from "@skein/core";
 import type { ClusterPilot } from "./cluster-pilot.ts";
 import type { FallbackLimit } from "./fallback.ts";
@@ -20,15 +20,4 @@ export interface FlightsInternals {
   readonly fallbackLimit: (policy: Policy) => FallbackLimit;
   /** One whose flights end when the flights are closed. */
   readonly addPilot: (pilot: ClusterPilot) => void;
-}
-
-const shared = new WeakMap<object, FlightsInternals>();
-
-export function shareInternals(flights: object, internals: FlightsInternals): void {
-  shared.set(flights, internals);
-}
-
-/** `undefined` for anything but a `ClusterSingleflight` of this very copy of the package. */
-export function flightsInternals(flights: object): FlightsInternals | undefined {
-  return shared.get(flights);
 }

@@ -4,10 +4,11 @@
  * process that has begun to wait for a load learns of a `set` or `delete` elsewhere when the wake-up arrives.
  */
 import type { CallOptions, Work } from "@skein/core";
+import { FUSION } from "@skein/core/internal";
 import { sealOutcome } from "../envelope.ts";
 import type { FallbackLimit } from "../fallback.ts";
 import type { Fleet } from "../fleet.ts";
-import { flightsInternals, type FlightsInternals } from "../flights-internals.ts";
+import type { FlightsInternals } from "../flights-internals.ts";
 import type { Policy } from "../policy.ts";
 import { entryHead } from "./entry-format.ts";
 import { EntryPilot } from "./entry-pilot.ts";
@@ -26,14 +27,6 @@ export class FusedEntries {
     this.#internals = internals;
     this.#rules = rules;
     this.#known = new KnownEntries(internals.fleet.options.clock, rules.maxKnownEntries);
-  }
-
-  /** `undefined` when `flights` is no coalescer that entries could live with. */
-  static over(flights: object, rules: EntryRules): FusedEntries | undefined {
-    const internals = flightsInternals(flights);
-    return internals?.fleet.options.coordinator.entries === undefined
-      ? undefined
-      : new FusedEntries(internals, rules);
   }
 
   /** Entries that this process knows to be unexpired. */
@@ -144,4 +137,11 @@ export class FusedEntries {
   #tell(key: string, event: EntryEvent): void {
     this.#rules.onEvent(key, event);
   }
+}
+
+/** Lets a cache find these flights out without depending on this package. */
+export function offerFusion(flights: object, internals: FlightsInternals): void {
+  if (internals.fleet.options.coordinator.entries === undefined) return;
+  const fuse = (rules: EntryRules): FusedEntries => new FusedEntries(internals, rules);
+  Object.defineProperty(flights, FUSION, { value: fuse });
 }
