@@ -96,7 +96,7 @@ class ReadThroughCache implements Cache {
     const { flights } = this.#options;
     if (!this.#entries.keeps(key)) {
       this.#emit({ type: "bypass" });
-      return flights.do(key, loader, callOptions(options)) as Promise<T>;
+      return flights.do<T>(key, loader, callOptions(options));
     }
     const work: Work<unknown> = options?.ttlMs === undefined ? loader : this.#withTtl(loader, options.ttlMs);
     return this.#entries.get(key, work, callOptions(options)) as Promise<T>;

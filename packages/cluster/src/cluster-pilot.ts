@@ -2,7 +2,8 @@
 import type { Flight, Pilot } from "@skein/core/internal";
 import { FallbackLimit } from "./fallback.ts";
 import type { Fleet } from "./fleet.ts";
-import { Participation, type ParticipationOptions } from "./participation.ts";
+import type { ParticipationOptions } from "./participation-options.ts";
+import { Participation } from "./participation.ts";
 import type { Policy } from "./policy.ts";
 import { Shadow } from "./shadow.ts";
 

@@ -8,20 +8,18 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { FallbackReason } from "@skein/core";
-import { background, type Flight, type Pilot, type Story } from "@skein/core/internal";
-import type { JoinRequest } from "./coordinator.ts";
-import type { EntryPart } from "./entry/entry-part.ts";
+import { background, type Story } from "@skein/core/internal";
 import { FlightAbandonedError, WaitTimeoutError } from "./errors.ts";
-import { FallbackRun, type FallbackLimit } from "./fallback.ts";
+import { FallbackRun } from "./fallback.ts";
 import { Farewells } from "./farewells.ts";
-import type { Fleet, JoinAnswer } from "./fleet.ts";
-import type { FlightName } from "./flight-keys.ts";
-import { Follower, type Rejoin } from "./follower.ts";
+import type { JoinAnswer } from "./fleet.ts";
+import { Follower } from "./follower.ts";
 import { ForeignOutcomes, type Occasion } from "./foreign-outcome.ts";
 import type { WakeUp } from "./inbox/wake-up.ts";
+import { joinRequest } from "./join-request.ts";
 import { Leader } from "./leader.ts";
 import type { TakeoverReason } from "./observer.ts";
-import type { Policy } from "./policy.ts";
+import type { ParticipationOptions } from "./participation-options.ts";
 
 type Phase =
   | { readonly is: "joining" }
@@ -33,20 +31,6 @@ type Phase =
 type Answered = Extract<JoinAnswer, { reply: unknown }>;
 
 const NONCE_LENGTH = 12;
-/** A registration outlives this many polls that did not come. */
-const POLLS_PER_REGISTRATION = 3;
-
-export interface ParticipationOptions {
-  readonly fleet: Fleet;
-  readonly policy: Policy;
-  readonly pilot: Pilot;
-  readonly flight: Flight;
-  readonly name: FlightName;
-  readonly fallbackLimit: FallbackLimit;
-  /** A cache takes part; it may know the value without any work. */
-  readonly entry?: EntryPart | undefined;
-  readonly onOver: () => void;
-}
 
 export class Participation {
   readonly #options: ParticipationOptions;
@@ -137,27 +121,12 @@ export class Participation {
   }
 
   async #join(deadline?: number): Promise<void> {
-    const answer = await this.#options.fleet.join(this.#request(undefined), deadline);
+    const answer = await this.#options.fleet.join(
+      joinRequest(this.#options, this.#nonce, undefined),
+      deadline,
+    );
     if ("failure" in answer) this.#goAlone(answer.failure.reason, answer.failure.sent);
     else this.#take(answer, "expired");
-  }
-
-  #request(rejoin: Rejoin | undefined): Omit<JoinRequest, "withinMs"> {
-    const { fleet, policy, name, entry } = this.#options;
-    const { leaseMs, maxTakeovers, abandonMs, freshMs, onLeaderLoss } = policy;
-    const request = {
-      flight: name,
-      nonce: this.#nonce,
-      leaseMs,
-      maxTakeovers,
-      abandonMs,
-      freshMs,
-      firstGrant: rejoin?.firstGrant,
-      registrationMs: fleet.options.pollEveryMs * POLLS_PER_REGISTRATION + fleet.options.redisTimeoutMs,
-      takesOver: onLeaderLoss === "takeover",
-      ...(entry === undefined ? {} : { entry: { ...entry.question, reads: rejoin === undefined } }),
-    };
-    return rejoin?.depose === undefined ? request : { ...request, depose: rejoin.depose };
   }
 
   #take(answer: Answered, takeoverReason: TakeoverReason): void {
@@ -237,7 +206,7 @@ export class Participation {
       {
         fleet,
         policy,
-        rejoin: (rejoin) => fleet.join(this.#request(rejoin)),
+        rejoin: (rejoin) => fleet.join(joinRequest(this.#options, this.#nonce, rejoin)),
         onReply: (answer, deposed) =>
           this.#take(answer, deposed ? "deposed" : follower.resigned ? "resigned" : "expired"),
         onOutcome: (token, envelope) => {

@@ -10,7 +10,7 @@ import { Farewells } from "./farewells.ts";
 import type { RenewalAnswer } from "./fleet.ts";
 import type { Lease } from "./lease-keeper.ts";
 import type { Outcome } from "./outcome.ts";
-import type { ParticipationOptions } from "./participation.ts";
+import type { ParticipationOptions } from "./participation-options.ts";
 
 const NONCE_LENGTH = 12;
 

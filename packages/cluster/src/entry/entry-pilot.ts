@@ -1,10 +1,9 @@
 /** Flies the flights of one prefix for one cache. */
-import type { Work } from "@skein/core";
 import { Flight } from "@skein/core/internal";
 import { ClusterPilot, type Conduct } from "../cluster-pilot.ts";
 import type { FallbackLimit } from "../fallback.ts";
 import type { Fleet } from "../fleet.ts";
-import type { ParticipationOptions } from "../participation.ts";
+import type { ParticipationOptions } from "../participation-options.ts";
 import type { Policy } from "../policy.ts";
 import { EntryConduct } from "./entry-conduct.ts";
 import { EntryReader } from "./entry-reader.ts";
@@ -50,7 +49,7 @@ export class EntryPilot extends ClusterPilot {
 
   #renew({ key, table, work }: Flight, id: string): void {
     if (this.#renewing.has(key) || table.closed) return;
-    const flight = new Flight(table, key, work as Work<unknown>, this, undefined);
+    const flight = new Flight(table, key, work, this, undefined);
     this.#renewing.add(key);
     this.#renewals.set(flight, id);
     flight.launch();

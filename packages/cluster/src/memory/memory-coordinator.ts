@@ -15,8 +15,9 @@ import type {
 } from "../coordinator.ts";
 import type { FlightName } from "../flight-keys.ts";
 import type { MemoryEntry } from "./memory-entries.ts";
-import type { Caller, MemoryFlight, WakeUpLimits } from "./memory-flight.ts";
+import type { MemoryFlight } from "./memory-flight.ts";
 import { carry, type MemoryNetwork } from "./memory-network.ts";
+import type { Caller, WakeUpLimits } from "./surroundings.ts";
 
 /** No reply came in time. The operation may have been carried out, or may yet be. */
 export class NoReplyError extends Error {

@@ -25,32 +25,11 @@ import { grantOf } from "../fencing-token.ts";
 import type { WakeUpKind } from "../inbox/wake-up.ts";
 
 import { attemptOf, isAttempt, leaderOf } from "./attempt.ts";
-import type { MemoryEntry } from "./memory-entries.ts";
+import { EntryDesk } from "./entry-desk.ts";
 import { LostLeaders } from "./lost-leaders.ts";
-import { RefreshBackoff } from "./refresh-backoff.ts";
 import { Registrations, type Registration } from "./registrations.ts";
 import { RetainedOutcome } from "./retained-outcome.ts";
-
-export interface Surroundings {
-  /** Server time, whole microseconds. */
-  now(): number;
-  /** Sends a wake-up of this flight to a process. */
-  tell(process: string, kind: WakeUpKind, token: string, outcome?: Uint8Array): void;
-  isListening(process: string): boolean;
-  /** The cache entry of the flight's key. */
-  readonly entry: MemoryEntry;
-}
-
-/** What one settle sends at most. */
-export interface WakeUpLimits {
-  readonly maxWoken: number;
-  readonly fanoutMaxBytes: number;
-}
-
-export interface Caller {
-  readonly process: string;
-  readonly transport: Transport;
-}
+import type { Caller, Surroundings, WakeUpLimits } from "./surroundings.ts";
 
 interface Leadership {
   readonly token: string;
@@ -68,13 +47,14 @@ export class MemoryFlight {
   readonly #lost = new LostLeaders();
   #forgotten: string | undefined;
   #retained: RetainedOutcome | undefined;
-  readonly #refreshBackoff = new RefreshBackoff();
+  readonly #entry: EntryDesk;
   /** The record of this flight ends by itself; 0 before anything was recorded and after it was deleted. */
   #endsAtUs = 0;
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
     this.#registrations = new Registrations(surroundings);
+    this.#entry = new EntryDesk(surroundings.entry, () => surroundings.now());
   }
 
   /** True when the server has nothing (any more) about this flight. */
@@ -99,7 +79,7 @@ export class MemoryFlight {
   }
 
   join(caller: Caller, request: JoinRequest): JoinReply {
-    return this.#glimpse(request, this.#join(caller, request));
+    return this.#entry.glimpse(request, this.#join(caller, request));
   }
 
   #join(caller: Caller, request: JoinRequest): JoinReply {
@@ -110,8 +90,11 @@ export class MemoryFlight {
       this.#registrations.remove(registration);
       return this.#retained.reply(this.#surroundings.now());
     }
-    const hit = this.#hitBeforeElection(registration, request);
-    if (hit !== undefined) return hit;
+    const hit = this.#entry.hitBeforeElection(request);
+    if (hit !== undefined) {
+      this.#registrations.remove(registration);
+      return hit;
+    }
     if (this.#leadership !== undefined && this.#mayDepose(this.#leadership, request)) {
       this.#leadership.leaseEndsAtUs = 0;
     }
@@ -152,8 +135,7 @@ export class MemoryFlight {
     this.#registrations.remove(attemptOf(caller.process, request.claim));
     this.#retained = new RetainedOutcome(token, request, this.#surroundings.now());
     this.#endsAtUs = this.#in(request.retainMs);
-    if (request.entry !== undefined) this.#surroundings.entry.write(request.entry, request.outcome);
-    this.#noteRefresh(request.refreshBackoffMs ?? 0);
+    this.#lastAtLeast(this.#entry.settle(request));
     return { status: "accepted", ...this.#wakeFollowers(this.#retained, request, limits) };
   }
 
@@ -191,7 +173,7 @@ export class MemoryFlight {
     this.#leadership = undefined;
     this.#retained = undefined;
     this.#lost.clear();
-    this.#refreshBackoff.clear();
+    this.#entry.forget();
     if (dropped === undefined) return false;
     if (token !== undefined) this.#forgotten = token;
     const leader = token === undefined ? [] : [{ process: leaderOf(token) }];
@@ -201,60 +183,13 @@ export class MemoryFlight {
 
   // What a join can come to, in the order in which it is tried.
 
-  /** The reply, if the cache entry will do whatever becomes of the flight. */
-  #hitBeforeElection(
-    registration: { process: string; nonce: string },
-    request: JoinRequest,
-  ): JoinReply | undefined {
-    const head = this.#entryHead(request);
-    if (head !== undefined && head.leftMs > 0 && head.id !== request.entry?.seen) {
-      this.#registrations.remove(registration);
-      return this.#hit(head);
-    }
-    return this.#refreshBackoff.isOn(this.#surroundings.now()) ? this.#makeDo(request) : undefined;
-  }
-
-  /** The reply, if an entry past its time will do because somebody else sees to a new one. */
-  #makeDo(request: JoinRequest): JoinReply | undefined {
-    const head = this.#entryHead(request);
-    if (head === undefined || request.entry === undefined || request.firstGrant !== undefined)
-      return undefined;
-    return head.leftMs + request.entry.staleMs > 0 ? this.#hit(head) : undefined;
-  }
-
-  #entryHead({ entry }: JoinRequest): { readonly id: string; readonly leftMs: number } | undefined {
-    return entry === undefined || entry.seen === "*" ? undefined : this.#surroundings.entry.head();
-  }
-
-  #hit(head: { readonly id: string; readonly leftMs: number }): JoinReply {
-    return { status: "hit", entry: { bytes: undefined, ...head } };
-  }
-
-  /** What a join that asked about the entry is told of it besides. */
-  #glimpse(request: JoinRequest, verdict: JoinReply): JoinReply {
-    if (request.entry === undefined) return verdict;
-    const bytes = request.entry.reads ? this.#surroundings.entry.bytes : undefined;
-    const leftMs = verdict.status === "lead" ? this.#entryHead(request)?.leftMs : undefined;
-    return { ...verdict, entry: { leftMs, id: undefined, ...verdict.entry, bytes } };
-  }
-
-  #noteRefresh(backoffMs: number): void {
-    if (backoffMs === 0) {
-      this.#refreshBackoff.clear();
-      return;
-    }
-    const pauseMs = this.#refreshBackoff.failed(backoffMs, this.#surroundings.now());
-    // Twice as long, so that a further failure is known for one.
-    this.#lastAtLeast(pauseMs * 2);
-  }
-
   #mayDepose({ token, beat }: Leadership, { depose }: JoinRequest): boolean {
     if (depose?.token !== token || depose.beat !== String(beat)) return false;
     return depose.evidence === "beat" || !this.#surroundings.isListening(leaderOf(token));
   }
 
   #follow(caller: Caller, request: JoinRequest): JoinReply {
-    const madeDo = this.#makeDo(request);
+    const madeDo = this.#entry.makeDo(request);
     if (madeDo !== undefined) return madeDo;
     const { token = "", beat = 0, transport = "", leaseEndsAtUs = 0 } = this.#leadership ?? {};
     const expiresAtUs = this.#in(request.registrationMs);

@@ -9,7 +9,6 @@ import type {
   EntryOperations,
   JoinReply,
   JoinRequest,
-  JoinVerdict,
   LeaveRequest,
   RenewReply,
   RenewRequest,
@@ -32,6 +31,7 @@ import {
   resignScript,
   settleScript,
 } from "./flight-scripts.ts";
+import { integer, readJoin, text } from "./join-reply.ts";
 import { RedisEntries } from "./redis-entries.ts";
 import type { ScriptReply, ScriptRunner } from "./script-runner.ts";
 import { ServerClock } from "./server-clock.ts";
@@ -231,55 +231,10 @@ export class RedisCoordinator implements Coordinator {
   }
 }
 
-function readJoin({ status, fields }: { status: string; fields: ScriptReply }): JoinVerdict {
-  const [first, second, third, fourth] = fields;
-  switch (status) {
-    case "LEAD":
-      return { status: "lead", token: text(first), takeovers: integer(second) };
-    case "FOLLOW":
-      return {
-        status: "follow",
-        token: text(first),
-        beat: text(second),
-        remainingMs: integer(third),
-        leaderTransport: transportOf(text(fourth)),
-      };
-    case "SETTLED":
-      return {
-        status: "settled",
-        token: text(first),
-        outcome: Buffer.isBuffer(second) ? second : Buffer.from(text(second)),
-        ageMs: integer(third),
-      };
-    case "HIT":
-      return { status: "hit" };
-    case "ABANDONED":
-      return { status: "abandoned", takeovers: integer(first), retryAfterMs: integer(second) };
-    case "LOST":
-      return { status: "lost" };
-    default:
-      return { status: "stale" };
-  }
-}
-
 function tokenOf(claim: Claim): string {
   return "token" in claim ? claim.token : "";
 }
 
 function attemptOf(claim: Claim): string {
   return "nonce" in claim ? claim.nonce : (parseToken(claim.token)?.nonce ?? "");
-}
-
-function transportOf(value: string): Transport | "" {
-  return value === "p" || value === "l" ? value : "";
-}
-
-function text(value: unknown): string {
-  if (typeof value === "string") return value;
-  if (Buffer.isBuffer(value)) return value.toString("latin1");
-  return typeof value === "number" ? String(value) : "";
-}
-
-function integer(value: unknown): number {
-  return typeof value === "number" ? value : Number(text(value));
 }

@@ -1,0 +1,38 @@
+/** What a process asks when it joins a flight, for the first time or again. */
+import type { JoinRequest } from "./coordinator.ts";
+import type { EntryPart } from "./entry/entry-part.ts";
+import type { Fleet } from "./fleet.ts";
+import type { FlightName } from "./flight-keys.ts";
+import type { Rejoin } from "./follower.ts";
+import type { Policy } from "./policy.ts";
+
+/** A registration outlives this many polls that did not come. */
+const POLLS_PER_REGISTRATION = 3;
+
+export function joinRequest(
+  options: {
+    readonly fleet: Fleet;
+    readonly policy: Policy;
+    readonly name: FlightName;
+    readonly entry?: EntryPart | undefined;
+  },
+  nonce: string,
+  rejoin: Rejoin | undefined,
+): Omit<JoinRequest, "withinMs"> {
+  const { fleet, policy, name, entry } = options;
+  const { leaseMs, maxTakeovers, abandonMs, freshMs, onLeaderLoss } = policy;
+  return {
+    flight: name,
+    nonce,
+    leaseMs,
+    maxTakeovers,
+    abandonMs,
+    freshMs,
+    firstGrant: rejoin?.firstGrant,
+    registrationMs: fleet.options.pollEveryMs * POLLS_PER_REGISTRATION + fleet.options.redisTimeoutMs,
+    takesOver: onLeaderLoss === "takeover",
+    // Whoever joins again has seen what there was.
+    ...(entry === undefined ? {} : { entry: { ...entry.question, reads: rejoin === undefined } }),
+    ...(rejoin?.depose === undefined ? {} : { depose: rejoin.depose }),
+  };
+}
