@@ -74,7 +74,6 @@ export class Participation {
 
   /** Runs the work here: Redis was asked before the join, and did not answer. */
   startAlone(reason: FallbackReason): void {
-    this.#options.flight.ageLimitMs = Infinity;
     this.#goAlone(reason, false);
   }
 

@@ -86,14 +86,12 @@ export class MemoryFlight {
     const registration = { process: caller.process, nonce: request.nonce };
     // A repeated attempt is not a second election.
     if (this.state === "led" && isAttempt(this.#leadership?.token, registration)) return this.#leads();
-    if (this.#retained?.isFor(request, this.#surroundings.now()) === true) {
+    const now = this.#surroundings.now();
+    const retained = this.#retained?.isFor(request, now) === true ? this.#retained.reply(now) : undefined;
+    const known = retained ?? this.#entry.hitBeforeElection(request);
+    if (known !== undefined) {
       this.#registrations.remove(registration);
-      return this.#retained.reply(this.#surroundings.now());
-    }
-    const hit = this.#entry.hitBeforeElection(request);
-    if (hit !== undefined) {
-      this.#registrations.remove(registration);
-      return hit;
+      return known;
     }
     if (this.#leadership !== undefined && this.#mayDepose(this.#leadership, request)) {
       this.#leadership.leaseEndsAtUs = 0;
