@@ -20,7 +20,7 @@ test("docs/ERRORS.md lists every code of the cache, and no other", () => {
   const text = readFileSync(new URL("../../../docs/ERRORS.md", import.meta.url), "utf8");
   const section = text.split(/^## /m).find((part) => part.startsWith("@skein/cache")) ?? "";
   const rows = section.split("\n").filter((line) => line.startsWith("| `"));
-  const listed = rows.map((row) => /^\| `(\w+)` \|/.exec(row)?.[1]);
+  const listed = rows.map((row) => /^\| `(\w+)` \|/.exec(row)?.[1] ?? "");
   expect(listed.toSorted()).toEqual([...cacheErrorCodes].toSorted());
   for (const row of rows) expect(row.split("|").slice(1, -1)).toHaveLength(5);
 });

@@ -73,9 +73,7 @@ export class Participation {
   }
 
   /** Runs the work here: Redis was asked before the join, and did not answer. */
-  startAlone(reason: FallbackReason): void {
-    this.#goAlone(reason, false);
-  }
+  readonly startAlone = (reason: FallbackReason): void => this.#goAlone(reason, false);
 
   /** The callers have been answered without any work. */
   finish(): void {

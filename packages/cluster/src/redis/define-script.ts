@@ -6,7 +6,7 @@ import type { FlightName } from "../flight-keys.ts";
 import { scriptSources } from "./scripts/generated.ts";
 
 /** Every script works on one flight: its lease and its hash, in this order. */
-export const SCRIPT_KEYS = ["lease", "flight"] as const;
+const SCRIPT_KEYS = ["lease", "flight"] as const;
 /** Some also on the cache entry of the key. */
 export const ENTRY_SCRIPT_KEYS = ["lease", "flight", "entry"] as const;
 
