@@ -20,18 +20,22 @@ test("8 processes, 1,000 callers each, 50 cold keys: 50 loads, and everybody has
 
 test("expiry under steady load costs one execution each time", async () => {
   await using fleet = await Deployment.start(4, { ttlMs: 400 });
-  const admin = fleet.redis.client();
+  const startedAt = performance.now();
   await fleet.each("ask", "k:steady", 5, 20);
   await sleep(3_000);
   const tallies = await fleet.each("stop");
+  const tookMs = performance.now() - startedAt;
   // Every write is the end of one expiry; an execution that wrote nothing would be one too many.
   const loads = sum(tallies, (tally) => tally.loads);
-  await waitUntil(async () => (await admin.exists("skein1:{test:k:steady}:lease")) === 0);
-  const late = await fleet.each("take");
-  const written = sum([...tallies, ...late], ({ events }) => events["written"] ?? 0);
-  expect(loads).toBe(written);
+  let written = sum(tallies, ({ events }) => events["written"] ?? 0);
+  await waitUntil(async () => {
+    // The last one may still be on its way.
+    written += sum(await fleet.each("take"), ({ events }) => events["written"] ?? 0);
+    return written >= loads;
+  });
+  expect(written).toBe(loads);
   expect(loads).toBeGreaterThanOrEqual(3);
-  expect(loads).toBeLessThanOrEqual(8);
+  expect(loads).toBeLessThanOrEqual(1 + tookMs / 400);
   expect(sum(tallies, ({ wrong }) => wrong)).toBe(0);
 });
 
