@@ -2,12 +2,13 @@
 import type { Flight, Pilot } from "@skein/core/internal";
 import { FallbackLimit } from "./fallback.ts";
 import type { Fleet } from "./fleet.ts";
+import type { ParticipationOptions } from "./participation-options.ts";
 import { Participation } from "./participation.ts";
 import type { Policy } from "./policy.ts";
 import { Shadow } from "./shadow.ts";
 
 /** What a flight's pilot does for it; the coordinated and the shadow kind. */
-interface Conduct {
+export interface Conduct {
   start(): void;
   onUnwanted(): void;
   onReplaced(reason: Error): void;
@@ -22,14 +23,18 @@ export class ClusterPilot implements Pilot {
   readonly #fallbackLimit: FallbackLimit;
   readonly #conducts = new Map<Flight, Conduct>();
 
-  constructor(fleet: Fleet, policy: Policy) {
+  constructor(fleet: Fleet, policy: Policy, fallbackLimit?: FallbackLimit) {
     this.#fleet = fleet;
     this.#policy = policy;
-    this.#fallbackLimit = new FallbackLimit(policy.maxFallbackConcurrency);
+    this.#fallbackLimit = fallbackLimit ?? new FallbackLimit(policy.maxFallbackConcurrency);
+  }
+
+  get fallbackLimit(): FallbackLimit {
+    return this.#fallbackLimit;
   }
 
   launch(flight: Flight): void {
-    const options = {
+    const conduct = this.conductOf({
       fleet: this.#fleet,
       policy: this.#policy,
       pilot: this,
@@ -37,10 +42,13 @@ export class ClusterPilot implements Pilot {
       name: this.#fleet.options.keys.flight(flight.key),
       fallbackLimit: this.#fallbackLimit,
       onOver: () => void this.#conducts.delete(flight),
-    };
-    const conduct = this.#policy.shadow ? new Shadow(options) : new Participation(options);
+    });
     this.#conducts.set(flight, conduct);
     conduct.start();
+  }
+
+  protected conductOf(options: ParticipationOptions): Conduct {
+    return this.#policy.shadow ? new Shadow(options) : new Participation(options);
   }
 
   onUnwanted(flight: Flight): void {

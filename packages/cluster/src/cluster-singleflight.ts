@@ -23,6 +23,7 @@ import {
 } from "@skein/core/internal";
 import { ClusterPilot } from "./cluster-pilot.ts";
 import type { Fleet } from "./fleet.ts";
+import { offerFusion } from "./entry/fused-entries.ts";
 import { onTerminate } from "./handle-signals.ts";
 import type { ClusterOptions } from "./options.ts";
 import type { Policies, Policy } from "./policy.ts";
@@ -37,6 +38,8 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
   readonly #table: FlightTable;
   readonly #policies: Policies;
   readonly #pilots = new Map<Policy, ClusterPilot>();
+  /** Those of caches that use these flights. */
+  readonly #guests = new Set<ClusterPilot>();
   readonly #stopSignals: () => void;
   #closing: Promise<void> | undefined;
 
@@ -50,6 +53,14 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
     this.#fleet = this.#connection.fleet;
     this.#table = this.#fleet.options.table;
     this.#policies = this.#connection.policies;
+    offerFusion(this, {
+      fleet: this.#fleet,
+      policies: this.#policies,
+      checkKey: (key) => this.#connection.checkKey(key),
+      call: (key, work, call, pilot) => this.#call(key, work, call, false, pilot),
+      fallbackLimit: (policy) => this.#pilotOf(policy).fallbackLimit,
+      addPilot: (pilot) => void this.#guests.add(pilot),
+    });
     this.#stopSignals = onTerminate(options.handleSignals, (close) => this.close(close));
   }
 
@@ -119,6 +130,7 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
     work: Work<unknown>,
     options: CallOptions | undefined,
     wantsStory: boolean,
+    choosePilot?: () => ClusterPilot | undefined,
   ): Promise<unknown> {
     try {
       this.#connection.checkKey(key);
@@ -128,12 +140,15 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
       this.#fleet.emit({ type: "call-refused", keyPrefix, why: "key" });
       return Promise.reject(error);
     }
-    return this.#table.call(key, work, options, wantsStory, this.#pilot(key));
+    return this.#table.call(key, work, options, wantsStory, choosePilot?.() ?? this.#pilot(key));
   }
 
   #pilot(key: string): Pilot {
     const policy = typeof key === "string" ? this.#policies.find(key) : undefined;
-    if (policy === undefined) return localPilot;
+    return policy === undefined ? localPilot : this.#pilotOf(policy);
+  }
+
+  #pilotOf(policy: Policy): ClusterPilot {
     let pilot = this.#pilots.get(policy);
     if (pilot === undefined) {
       pilot = new ClusterPilot(this.#fleet, policy);
@@ -150,7 +165,7 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
   async #disconnect(): Promise<void> {
     this.#stopSignals();
     const reason = new ClosedError();
-    for (const pilot of this.#pilots.values()) pilot.closeRemaining(reason);
+    for (const pilot of [...this.#pilots.values(), ...this.#guests]) pilot.closeRemaining(reason);
     await this.#fleet.farewell(this.#fleet.options.clock.now() + FAREWELL_MS);
     await this.#connection.close();
   }

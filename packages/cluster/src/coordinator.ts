@@ -36,9 +36,32 @@ export interface JoinRequest {
   readonly takesOver: boolean;
   /** The leader to depose, if token and beat still agree (and its inbox is still empty, if that was the evidence). */
   readonly depose?: { readonly token: string; readonly beat: string; readonly evidence: DeathEvidence };
+  /** Asked by a cache: an entry that will do is a reply, and what there is comes along. */
+  readonly entry?: EntryQuestion;
 }
 
-export type JoinReply =
+export interface EntryQuestion {
+  /** Id of an entry that will not do; "*": none will. */
+  readonly seen: string;
+  /** Bring its bytes along. */
+  readonly reads: boolean;
+  /** An entry past its time by less will do for a newcomer while somebody else renews it, or its renewal has to wait. */
+  readonly staleMs: number;
+}
+
+/** The cache entry as a join that asked for it found it. */
+export interface EntryGlimpse {
+  /** Head, line feed, envelope, read just before the join; `undefined` also when nobody asked for them. */
+  readonly bytes: Uint8Array | undefined;
+  /** Until it is past its time; negative afterwards. Known with "hit" and, if there was an entry, with "lead". */
+  readonly leftMs: number | undefined;
+  /** Of the entry that the join saw; with "hit" only. It may be a later one than that of `bytes`. */
+  readonly id: string | undefined;
+}
+
+export type JoinReply = JoinVerdict & { readonly entry?: EntryGlimpse };
+
+export type JoinVerdict =
   | { readonly status: "lead"; readonly token: string; readonly takeovers: number }
   | {
       readonly status: "follow";
@@ -55,6 +78,8 @@ export type JoinReply =
       readonly outcome: Uint8Array;
       readonly ageMs: number;
     }
+  /** The cache entry will do; see `entry`. */
+  | { readonly status: "hit" }
   | { readonly status: "abandoned"; readonly takeovers: number; readonly retryAfterMs: number }
   /** The leader that the caller followed is lost, and the caller does not take over. */
   | { readonly status: "lost" }
@@ -87,6 +112,32 @@ export interface SettleRequest {
   readonly retainMs: number;
   /** Larger outcomes are fetched by their followers instead of being sent to them. */
   readonly inlineMaxBytes: number;
+  /** Written with the outcome behind it if the settlement is accepted. */
+  readonly entry?: EntryWrite;
+  /** After a failure: how long nobody tries again to renew an entry that is past its time; longer after further ones. */
+  readonly refreshBackoffMs?: number;
+}
+
+export interface EntryWrite {
+  /** `<id> <graceMs> …`: fresh until `graceMs` before its end. */
+  readonly head: string;
+  readonly ttlMs: number;
+}
+
+export interface SetEntryRequest {
+  readonly flight: FlightName;
+  readonly outcome: Uint8Array;
+  readonly entry: EntryWrite;
+}
+
+/** Cache entries beside the flights. */
+export interface EntryOperations {
+  /** One plain read. */
+  read(flight: FlightName, withinMs: number): Promise<Uint8Array | undefined>;
+  /** Writes the entry and forgets the flight. */
+  set(request: SetEntryRequest): Promise<void>;
+  /** Removes the entry and forgets the flight. True if there was an entry. */
+  delete(flight: FlightName): Promise<boolean>;
 }
 
 export type SettleReply =
@@ -126,6 +177,8 @@ export interface Coordinator {
   forget(flight: FlightName): Promise<boolean>;
   /** How many of these processes' inboxes somebody listens to; undefined where that cannot be known. */
   listeners(processes: readonly string[]): Promise<readonly boolean[] | undefined>;
+  /** Absent where cache entries cannot be kept with the flights. */
+  readonly entries?: EntryOperations;
 }
 
 /** The hash outlives the lease by this much, so that followers and the takeover count survive a death. */

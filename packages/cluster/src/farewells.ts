@@ -2,7 +2,7 @@
  * What a process says last about a flight: its outcome, that it resigns, that it leaves. Repeated until answered, for
  * as long as a lease could matter. Not promised: that it is heard; then others find out by time.
  */
-import type { Claim, ResignReply, SettleReply } from "./coordinator.ts";
+import type { Claim, EntryWrite, ResignReply, SettleReply } from "./coordinator.ts";
 import { sealOutcome } from "./envelope.ts";
 import type { Fleet } from "./fleet.ts";
 import type { FlightName } from "./flight-keys.ts";
@@ -14,6 +14,13 @@ export interface SaidOutcome {
   readonly unshareable: false | UnshareableWhy;
   /** `undefined` when no answer came. */
   readonly reply: Promise<SettleAnswer | undefined>;
+}
+
+/** What a settlement does to the cache entry of its key. */
+export interface EntryPlan {
+  /** The entry for an outcome whose envelope has so many bytes; `undefined`: none. */
+  write(envelopeBytes: number): EntryWrite | undefined;
+  readonly refreshBackoffMs: number;
 }
 
 export interface SettleAnswer {
@@ -35,10 +42,13 @@ export class Farewells {
   }
 
   /** Publishes an outcome. It is encoded and sent before this returns. */
-  settle(claim: Claim, nonce: string, outcome: Outcome, takeovers: number): SaidOutcome {
+  settle(claim: Claim, nonce: string, outcome: Outcome, takeovers: number, plan?: EntryPlan): SaidOutcome {
     const { codec, maxOutcomeBytes, retainMs, inlineMaxBytes, leaseMs } = this.#policy;
     const sealed = sealOutcome(outcome, { codec, nonce, takeovers, maxOutcomeBytes });
+    const entry = sealed.unshareable === false ? plan?.write(sealed.bytes.length) : undefined;
     const request = {
+      ...(entry === undefined ? {} : { entry }),
+      refreshBackoffMs: outcome.kind === "error" ? (plan?.refreshBackoffMs ?? 0) : 0,
       flight: this.#name,
       claim,
       outcome: sealed.bytes,

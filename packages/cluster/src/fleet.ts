@@ -95,9 +95,12 @@ export class Fleet {
     });
   }
 
-  /** Joins within `redisTimeoutMs` in total: connection, inbox, what was said before about this key, and the reply. */
-  join(request: Omit<JoinRequest, "withinMs">): Promise<JoinAnswer> {
-    const joining = this.#join(request).finally(() => this.#joining.delete(joining));
+  /**
+   * Joins within `redisTimeoutMs` in total: connection, inbox, what was said before about this key, and
+   * the reply; until `dueAt`, if some of that has been spent.
+   */
+  join(request: Omit<JoinRequest, "withinMs">, dueAt?: number): Promise<JoinAnswer> {
+    const joining = this.#join(request, dueAt).finally(() => this.#joining.delete(joining));
     this.#joining.add(joining);
     return joining;
   }
@@ -130,9 +133,9 @@ export class Fleet {
     if (this.options.emitter.active) this.options.emitter.emit(event);
   }
 
-  async #join(request: Omit<JoinRequest, "withinMs">): Promise<JoinAnswer> {
+  async #join(request: Omit<JoinRequest, "withinMs">, dueAt: number | undefined): Promise<JoinAnswer> {
     const { clock, coordinator, availability, inbox, redisTimeoutMs } = this.options;
-    const deadline = clock.now() + redisTimeoutMs;
+    const deadline = dueAt ?? clock.now() + redisTimeoutMs;
     if (!availability.up && !(await availability.whenUp(deadline))) return notSent("unavailable");
     // A follower is registered already, and asks because its inbox may be away.
     const newcomer = request.firstGrant === undefined;

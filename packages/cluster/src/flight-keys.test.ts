@@ -16,9 +16,10 @@ const anyText = fc.oneof(
 );
 
 describe("names in Redis", () => {
-  test("lease and flight of a key share one hash tag, and both names carry the protocol version", () => {
+  test("lease, flight and entry of a key share one hash tag, and all names carry the protocol version", () => {
     expect(keys.flight("user:7")).toEqual({
       id: "shop:user:7",
+      entryKey: `skein${PROTOCOL_VERSION}:{shop:user:7}:entry`,
       leaseKey: `skein${PROTOCOL_VERSION}:{shop:user:7}:lease`,
       flightKey: `skein${PROTOCOL_VERSION}:{shop:user:7}:flight`,
     });

@@ -15,7 +15,7 @@ const MAX_LITERAL_CHARACTERS = 200;
 /** Marks a hashed key; the encoding of a literal key never contains it. */
 const HASH_MARK = "#";
 
-/** The names of one flight. Lease and flight share a hash tag, so they share a Redis Cluster slot. */
+/** The names of one flight. They share a hash tag, so they share a Redis Cluster slot. */
 export interface FlightName {
   /** Encoded namespace and key: identifies the flight in messages. Contains neither blanks nor braces. */
   readonly id: string;
@@ -23,6 +23,8 @@ export interface FlightName {
   readonly leaseKey: string;
   /** HASH: token, grant, followers, takeovers, beat and retained outcome. */
   readonly flightKey: string;
+  /** STRING: the cache entry of the key, in the same slot; only where a cache uses the flight. */
+  readonly entryKey: string;
 }
 
 export interface FlightKeys {
@@ -47,7 +49,8 @@ export function flightKeys(options: {
       const literal = encodeKey(key);
       const long = options.hashKeys || literal.length > MAX_LITERAL_CHARACTERS;
       const id = `${namespace}:${long ? HASH_MARK + digest(literal) : literal}`;
-      return { id, leaseKey: `${PREFIX}:{${id}}:lease`, flightKey: `${PREFIX}:{${id}}:flight` };
+      const tagged = `${PREFIX}:{${id}}:`;
+      return { id, leaseKey: `${tagged}lease`, flightKey: `${tagged}flight`, entryKey: `${tagged}entry` };
     },
   };
 }

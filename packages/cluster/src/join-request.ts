@@ -1,5 +1,6 @@
-/** What a process asks when it joins, or joins again: the terms of its prefix, and what it knows of the flight. */
+/** What a process asks when it joins a flight, for the first time or again. */
 import type { DeathEvidence, JoinRequest } from "./coordinator.ts";
+import type { EntryPart } from "./entry/entry-part.ts";
 import type { Fleet } from "./fleet.ts";
 import type { FlightName } from "./flight-keys.ts";
 import type { Policy } from "./policy.ts";
@@ -13,24 +14,31 @@ export interface Rejoin {
   readonly depose?: { readonly token: string; readonly beat: string; readonly evidence: DeathEvidence };
 }
 
-/** `rejoin`: none for a newcomer. */
+/** `rejoin`: undefined for a newcomer. */
 export function joinRequest(
-  { options: { pollEveryMs, redisTimeoutMs } }: Fleet,
-  { leaseMs, maxTakeovers, abandonMs, freshMs, onLeaderLoss }: Policy,
-  flight: FlightName,
+  options: {
+    readonly fleet: Fleet;
+    readonly policy: Policy;
+    readonly name: FlightName;
+    readonly entry?: EntryPart | undefined;
+  },
   nonce: string,
-  rejoin?: Rejoin,
+  rejoin: Rejoin | undefined,
 ): Omit<JoinRequest, "withinMs"> {
+  const { fleet, policy, name, entry } = options;
+  const { leaseMs, maxTakeovers, abandonMs, freshMs, onLeaderLoss } = policy;
   return {
-    flight,
+    flight: name,
     nonce,
     leaseMs,
     maxTakeovers,
     abandonMs,
     freshMs,
     firstGrant: rejoin?.firstGrant,
-    registrationMs: pollEveryMs * POLLS_PER_REGISTRATION + redisTimeoutMs,
+    registrationMs: fleet.options.pollEveryMs * POLLS_PER_REGISTRATION + fleet.options.redisTimeoutMs,
     takesOver: onLeaderLoss === "takeover",
+    // Whoever joins again has seen what there was.
+    ...(entry === undefined ? {} : { entry: { ...entry.question, reads: rejoin === undefined } }),
     ...(rejoin?.depose === undefined ? {} : { depose: rejoin.depose }),
   };
 }

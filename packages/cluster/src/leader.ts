@@ -14,6 +14,7 @@ import { background, type Flight, type Story } from "@skein/core/internal";
 import { answerCallers } from "./answer-callers.ts";
 import type { RenewRequest, ResignReply } from "./coordinator.ts";
 import { LeaseLostError } from "./errors.ts";
+import type { EntryPart } from "./entry/entry-part.ts";
 import { Farewells, type SettleAnswer } from "./farewells.ts";
 import { parseToken } from "./fencing-token.ts";
 import type { Fleet, RenewalAnswer } from "./fleet.ts";
@@ -39,6 +40,8 @@ export interface LeaderOptions {
   readonly election: Election;
   /** Runs a callback in the asynchronous context of the caller that opened the flight. */
   readonly inCallerContext: <T>(callback: () => T) => T;
+  /** A cache keeps what the work yields. */
+  readonly entry: EntryPart | undefined;
   /** The work has ended and the callers have been answered. */
   readonly onDone: () => void;
 }
@@ -120,27 +123,35 @@ export class Leader {
     const { aborted } = flight;
     const working = this.#state === "working";
     // A promise settles before an overdue timer fires: look at the clock before anything is published.
-    if (working) this.#lease?.hasExpired();
+    const holds = working && this.#lease?.hasExpired() === false;
     this.#leave("done");
     answerCallers(flight, outcome, this.#story);
     if (aborted && outcome.kind === "value") fleet.emit({ type: "abort-ignored", ...this.#about() });
     if (working) {
       if (outcome.kind === "error" && !policy.sharesError(outcome.error)) this.#sayResigned("error-withheld");
-      else this.#sayOutcome(outcome);
+      else this.#sayOutcome(outcome, holds);
     }
     onDone();
   }
 
-  #sayOutcome(outcome: Outcome): void {
-    const { fleet, election } = this.#options;
+  /** `holds`: the lease has not run out, as far as this process can tell; else nothing goes into a cache. */
+  #sayOutcome(outcome: Outcome, holds: boolean): void {
+    const { fleet, election, entry, flight } = this.#options;
     const { token, takeovers } = election;
     const { clock } = fleet.options;
     const endedAt = clock.now();
     const nonce = parseToken(token)?.nonce ?? "";
-    const { bytes, unshareable, reply } = this.#farewells.settle({ token }, nonce, outcome, takeovers);
+    const tookMs = endedAt - (flight.startedAt ?? endedAt);
+    const plan = holds ? entry?.plan(token, outcome, tookMs) : undefined;
+    const { bytes, unshareable, reply } = this.#farewells.settle({ token }, nonce, outcome, takeovers, plan);
     if (unshareable !== false) fleet.emit({ type: "unshareable", ...this.#about(), why: unshareable });
     const kind = unshareable === false ? outcome.kind : "unshareable";
-    background(reply.then((answered) => this.#tellSettled(answered, kind, bytes, clock.now() - endedAt)));
+    background(
+      reply.then((answered) => {
+        this.#tellSettled(answered, kind, bytes, clock.now() - endedAt);
+        if (answered !== undefined && answered.status !== "fenced") plan?.onSettled();
+      }),
+    );
   }
 
   #tellSettled(

@@ -8,20 +8,18 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { FallbackReason } from "@skein/core";
-import { background, type Flight, type Pilot, type Story } from "@skein/core/internal";
-import type { JoinRequest } from "./coordinator.ts";
+import { background, type Story } from "@skein/core/internal";
 import { FlightAbandonedError, WaitTimeoutError } from "./errors.ts";
-import { FallbackRun, type FallbackLimit } from "./fallback.ts";
+import { FallbackRun } from "./fallback.ts";
 import { Farewells } from "./farewells.ts";
-import type { Fleet, JoinAnswer } from "./fleet.ts";
-import type { FlightName } from "./flight-keys.ts";
+import type { JoinAnswer } from "./fleet.ts";
 import { Follower } from "./follower.ts";
 import { ForeignOutcomes, type Occasion } from "./foreign-outcome.ts";
 import type { WakeUp } from "./inbox/wake-up.ts";
-import { joinRequest, type Rejoin } from "./join-request.ts";
+import { joinRequest } from "./join-request.ts";
 import { Leader } from "./leader.ts";
 import type { TakeoverReason } from "./observer.ts";
-import type { Policy } from "./policy.ts";
+import type { ParticipationOptions } from "./participation-options.ts";
 
 type Phase =
   | { readonly is: "joining" }
@@ -33,16 +31,6 @@ type Phase =
 type Answered = Extract<JoinAnswer, { reply: unknown }>;
 
 const NONCE_LENGTH = 12;
-
-export interface ParticipationOptions {
-  readonly fleet: Fleet;
-  readonly policy: Policy;
-  readonly pilot: Pilot;
-  readonly flight: Flight;
-  readonly name: FlightName;
-  readonly fallbackLimit: FallbackLimit;
-  readonly onOver: () => void;
-}
 
 export class Participation {
   readonly #options: ParticipationOptions;
@@ -65,7 +53,8 @@ export class Participation {
     });
   }
 
-  start(): void {
+  /** `deadline`: when the time that Redis may cost this call is over, if some of it has been spent. */
+  start(deadline?: number): void {
     const { fleet, flight, name } = this.#options;
     flight.ageLimitMs = Infinity;
     const obstacle = fleet.options.availability.obstacle();
@@ -75,7 +64,20 @@ export class Participation {
     }
     // Before the join leaves: the wake-up may overtake its reply.
     fleet.wakeUps.add(name.id, this);
-    background(this.#join());
+    background(this.#join(deadline));
+  }
+
+  /** After a hit that turned out to be none: joins once more. */
+  startOver(): void {
+    if (this.#phase.is === "joining") background(this.#join());
+  }
+
+  /** Runs the work here: Redis was asked before the join, and did not answer. */
+  readonly startAlone = (reason: FallbackReason): void => this.#goAlone(reason, false);
+
+  /** The callers have been answered without any work. */
+  finish(): void {
+    if (this.#phase.is === "joining") this.#end();
   }
 
   onWakeUp(wakeUp: WakeUp): void {
@@ -115,29 +117,35 @@ export class Participation {
     else if (phase.is === "alone") phase.run.abort(reason);
   }
 
-  async #join(): Promise<void> {
-    const answer = await this.#options.fleet.join(this.#request());
+  async #join(deadline?: number): Promise<void> {
+    const answer = await this.#options.fleet.join(
+      joinRequest(this.#options, this.#nonce, undefined),
+      deadline,
+    );
     if ("failure" in answer) this.#goAlone(answer.failure.reason, answer.failure.sent);
     else this.#take(answer, "expired");
   }
 
-  #request(rejoin?: Rejoin): Omit<JoinRequest, "withinMs"> {
-    const { fleet, policy, name } = this.#options;
-    return joinRequest(fleet, policy, name, this.#nonce, rejoin);
-  }
-
   #take(answer: Answered, takeoverReason: TakeoverReason): void {
-    const { flight, fleet } = this.#options;
+    const { flight, fleet, entry } = this.#options;
     const { reply, sentAt } = answer;
+    if (reply.entry !== undefined) entry?.onGlimpse(reply.entry, reply.status);
     switch (reply.status) {
       case "lead":
         this.#lead(reply.token, reply.takeovers, sentAt, takeoverReason);
+        if (this.#phase.is === "leading") entry?.onElected(sentAt);
         return;
       case "follow":
         this.#follow(reply);
         return;
       case "settled":
         this.#outcomes.takeRetained(reply, this.#occasion());
+        return;
+      case "hit":
+        this.#stopFollowing();
+        this.#phase = { is: "joining" };
+        if (flight.over) this.#end();
+        else entry?.onHit(sentAt);
         return;
       case "abandoned":
         if (!flight.over) fleet.emit({ type: "abandoned", ...this.#about(), takeovers: reply.takeovers });
@@ -156,7 +164,7 @@ export class Participation {
   }
 
   #lead(token: string, takeovers: number, sentAt: number, takeoverReason: TakeoverReason): void {
-    const { fleet, policy, flight, name } = this.#options;
+    const { fleet, policy, flight, name, entry } = this.#options;
     // A leadership won by a join that this process had given up on is adopted by the run that replaced it.
     if (this.#phase.is === "alone") return;
     const succeeded = this.#phase.is === "following";
@@ -176,6 +184,7 @@ export class Participation {
       name,
       flight,
       election: { token, takeovers, sentAt },
+      entry,
       inCallerContext: this.#inCallerContext,
       onDone: () => this.#end(),
     });
@@ -194,7 +203,7 @@ export class Participation {
       {
         fleet,
         policy,
-        rejoin: (rejoin) => fleet.join(this.#request(rejoin)),
+        rejoin: (rejoin) => fleet.join(joinRequest(this.#options, this.#nonce, rejoin)),
         onReply: (answer, deposed) =>
           this.#take(answer, deposed ? "deposed" : follower.resigned ? "resigned" : "expired"),
         onOutcome: (token, envelope) => {
@@ -229,9 +238,9 @@ export class Participation {
 
   /** `sent`: a join of ours may yet be, or have been, answered with leadership. */
   #goAlone(reason: FallbackReason, sent: boolean): void {
-    const { fleet, policy, flight, fallbackLimit } = this.#options;
+    const { fleet, policy, flight, fallbackLimit, entry } = this.#options;
     this.#stopFollowing();
-    if (flight.over) {
+    if (flight.over || entry?.optional === true) {
       if (sent) background(this.#farewells.resign({ nonce: this.#nonce }));
       this.#end();
       return;

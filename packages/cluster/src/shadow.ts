@@ -11,7 +11,7 @@ import type { RenewalAnswer } from "./fleet.ts";
 import { joinRequest } from "./join-request.ts";
 import type { Lease } from "./lease-keeper.ts";
 import type { Outcome } from "./outcome.ts";
-import type { ParticipationOptions } from "./participation.ts";
+import type { ParticipationOptions } from "./participation-options.ts";
 
 const NONCE_LENGTH = 12;
 
@@ -69,7 +69,11 @@ export class Shadow {
     const { fleet, policy, flight, name } = this.#options;
     const { leaseMs, renewEveryMs, maxTakeovers } = policy;
     // Nobody waits for what is found, so nothing retained is asked for.
-    const terms = { ...joinRequest(fleet, policy, name, this.#nonce), freshMs: 0, takesOver: true };
+    const terms = {
+      ...joinRequest({ fleet, policy, name }, this.#nonce, undefined),
+      freshMs: 0,
+      takesOver: true,
+    };
     const answer = await fleet.join(terms);
     if ("failure" in answer) {
       if (answer.failure.sent) this.#resign({ nonce: this.#nonce });

@@ -47,6 +47,8 @@ export class Flight implements WaiterHost {
   startedAt: number | undefined;
   /** Age at which the next caller replaces the flight; Infinity when the pilot watches the age itself. */
   ageLimitMs: number;
+  /** Asked before callers are told of an error; what it returns is what they get instead. Must not throw. */
+  rescue: ((error: unknown) => { readonly value: unknown } | undefined) | undefined;
   /** All callers have been answered, or have left. */
   over = false;
   #launched = false;
@@ -72,6 +74,7 @@ export class Flight implements WaiterHost {
     this.ancestor = ancestor;
     this.localId = table.nextFlightId();
     this.startedAt = undefined;
+    this.rescue = undefined;
     this.ageLimitMs = table.limits.maxAgeMs;
   }
 
@@ -192,6 +195,11 @@ export class Flight implements WaiterHost {
   /** Answers every caller with an error. Later settlements change nothing. */
   fail(error: unknown, story: Story, ending: CallEnding = "error"): void {
     if (this.over) return;
+    const rescued = ending === "error" ? this.rescue?.(error) : undefined;
+    if (rescued !== undefined) {
+      this.land(rescued.value, story);
+      return;
+    }
     const shared = this.callers > 1 || story.role === "follower";
     const waiters = this.#end();
     this.#shared?.reject(error);

@@ -2,6 +2,7 @@
 import type { Clock } from "@skein/core";
 import type {
   Coordinator,
+  EntryOperations,
   JoinReply,
   JoinRequest,
   LeaveRequest,
@@ -13,8 +14,10 @@ import type {
   SettleRequest,
 } from "../coordinator.ts";
 import type { FlightName } from "../flight-keys.ts";
-import type { Caller, MemoryFlight, WakeUpLimits } from "./memory-flight.ts";
+import type { MemoryEntry } from "./memory-entries.ts";
+import type { MemoryFlight } from "./memory-flight.ts";
 import { carry, type MemoryNetwork } from "./memory-network.ts";
+import type { Caller, WakeUpLimits } from "./surroundings.ts";
 
 /** No reply came in time. The operation may have been carried out, or may yet be. */
 export class NoReplyError extends Error {
@@ -26,6 +29,7 @@ export interface MemoryServer {
   /** Runs an operation on a flight, atomically. */
   on<T>(flight: FlightName, operation: (flight: MemoryFlight) => T): T;
   isListening(process: string): boolean;
+  entry(flight: FlightName): MemoryEntry;
 }
 
 export interface MemoryCoordinatorOptions {
@@ -55,6 +59,20 @@ export class MemoryCoordinator implements Coordinator {
       return server.on(request.flight, (flight) => flight.join(caller, request));
     });
   }
+
+  readonly entries: EntryOperations = {
+    read: (name, withinMs) => this.#ask(withinMs, () => this.#options.server.entry(name).bytes),
+    set: ({ flight: name, outcome, entry }) =>
+      this.#askFlight(name, (flight) => {
+        flight.forget();
+        this.#options.server.entry(name).write(entry, outcome);
+      }),
+    delete: (name) =>
+      this.#askFlight(name, (flight) => {
+        flight.forget();
+        return this.#options.server.entry(name).remove();
+      }),
+  };
 
   renew(requests: readonly RenewRequest[]): Promise<readonly (RenewReply | Error)[]> {
     return this.#ask(this.#options.replyTimeoutMs, () =>

@@ -6,6 +6,7 @@ import { InvalidArgumentError, systemClock, type Clock } from "@skein/core";
 import type { FlightName } from "../flight-keys.ts";
 import { formatWakeUp } from "../inbox/wake-up.ts";
 import { MemoryCoordinator, type MemoryServer } from "./memory-coordinator.ts";
+import { MemoryEntries } from "./memory-entries.ts";
 import { MemoryFlight } from "./memory-flight.ts";
 import { MemoryInbox } from "./memory-inbox.ts";
 import { carry, perfectNetwork, type MemoryNetwork } from "./memory-network.ts";
@@ -40,6 +41,7 @@ interface Process extends MemoryMember {
 export class MemoryFleet {
   readonly #options: Required<MemoryFleetOptions>;
   readonly #flights = new Map<string, MemoryFlight>();
+  readonly #entries = new MemoryEntries(() => this.#nowUs());
   readonly #processes = new Map<string, Process>();
   #jumpedMs = 0;
 
@@ -92,6 +94,7 @@ export class MemoryFleet {
   /** The server loses what it knows, as after a restart without persistence or by eviction. */
   loseData(): void {
     this.#flights.clear();
+    this.#entries.clear();
   }
 
   /** Sends bytes to an inbox as they are. Lost unless somebody listens now, and still does when they arrive. */
@@ -111,6 +114,11 @@ export class MemoryFleet {
     return flights.map((flight) => flight.ttlMs);
   }
 
+  /** What is left of each cache entry, likewise. */
+  get entryTtlsMs(): readonly number[] {
+    return this.#entries.ttlsMs;
+  }
+
   readonly #server: MemoryServer = {
     on: (name, operation) => {
       const known = this.#flights.get(name.flightKey);
@@ -120,6 +128,7 @@ export class MemoryFleet {
       else this.#flights.set(name.flightKey, flight);
       return reply;
     },
+    entry: (name) => this.#entries.of(name.entryKey),
     isListening: (process) => {
       const known = this.#processes.get(process);
       return known !== undefined && known.alive && known.inbox.up;
@@ -130,6 +139,7 @@ export class MemoryFleet {
     return new MemoryFlight({
       now: () => this.#nowUs(),
       isListening: (process) => this.#server.isListening(process),
+      entry: this.#entries.of(name.entryKey),
       tell: (process, kind, token, outcome = NOTHING) =>
         this.post(process, formatWakeUp({ kind, flightId: name.id, token, outcome })),
     });

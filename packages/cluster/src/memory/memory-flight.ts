@@ -23,29 +23,13 @@ import {
 } from "../coordinator.ts";
 import { grantOf } from "../fencing-token.ts";
 import type { WakeUpKind } from "../inbox/wake-up.ts";
+
 import { attemptOf, isAttempt, leaderOf } from "./attempt.ts";
+import { EntryDesk } from "./entry-desk.ts";
 import { LostLeaders } from "./lost-leaders.ts";
 import { Registrations, type Registration } from "./registrations.ts";
 import { RetainedOutcome } from "./retained-outcome.ts";
-
-export interface Surroundings {
-  /** Server time, whole microseconds. */
-  now(): number;
-  /** Sends a wake-up of this flight to a process. */
-  tell(process: string, kind: WakeUpKind, token: string, outcome?: Uint8Array): void;
-  isListening(process: string): boolean;
-}
-
-/** What one settle sends at most. */
-export interface WakeUpLimits {
-  readonly maxWoken: number;
-  readonly fanoutMaxBytes: number;
-}
-
-export interface Caller {
-  readonly process: string;
-  readonly transport: Transport;
-}
+import type { Caller, Surroundings, WakeUpLimits } from "./surroundings.ts";
 
 interface Leadership {
   readonly token: string;
@@ -63,12 +47,14 @@ export class MemoryFlight {
   readonly #lost = new LostLeaders();
   #forgotten: string | undefined;
   #retained: RetainedOutcome | undefined;
+  readonly #entry: EntryDesk;
   /** The record of this flight ends by itself; 0 before anything was recorded and after it was deleted. */
   #endsAtUs = 0;
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
     this.#registrations = new Registrations(surroundings);
+    this.#entry = new EntryDesk(surroundings.entry, () => surroundings.now());
   }
 
   /** True when the server has nothing (any more) about this flight. */
@@ -93,12 +79,19 @@ export class MemoryFlight {
   }
 
   join(caller: Caller, request: JoinRequest): JoinReply {
+    return this.#entry.glimpse(request, this.#join(caller, request));
+  }
+
+  #join(caller: Caller, request: JoinRequest): JoinReply {
     const registration = { process: caller.process, nonce: request.nonce };
     // A repeated attempt is not a second election.
     if (this.state === "led" && isAttempt(this.#leadership?.token, registration)) return this.#leads();
-    if (this.#retained?.isFor(request, this.#surroundings.now()) === true) {
+    const now = this.#surroundings.now();
+    const retained = this.#retained?.isFor(request, now) === true ? this.#retained.reply(now) : undefined;
+    const known = retained ?? this.#entry.hitBeforeElection(request);
+    if (known !== undefined) {
       this.#registrations.remove(registration);
-      return this.#retained.reply(this.#surroundings.now());
+      return known;
     }
     if (this.#leadership !== undefined && this.#mayDepose(this.#leadership, request)) {
       this.#leadership.leaseEndsAtUs = 0;
@@ -140,6 +133,7 @@ export class MemoryFlight {
     this.#registrations.remove(attemptOf(caller.process, request.claim));
     this.#retained = new RetainedOutcome(token, request, this.#surroundings.now());
     this.#endsAtUs = this.#in(request.retainMs);
+    this.#lastAtLeast(this.#entry.settle(request));
     return { status: "accepted", ...this.#wakeFollowers(this.#retained, request, limits) };
   }
 
@@ -177,6 +171,7 @@ export class MemoryFlight {
     this.#leadership = undefined;
     this.#retained = undefined;
     this.#lost.clear();
+    this.#entry.forget();
     if (dropped === undefined) return false;
     if (token !== undefined) this.#forgotten = token;
     const leader = token === undefined ? [] : [{ process: leaderOf(token) }];
@@ -192,6 +187,8 @@ export class MemoryFlight {
   }
 
   #follow(caller: Caller, request: JoinRequest): JoinReply {
+    const madeDo = this.#entry.makeDo(request);
+    if (madeDo !== undefined) return madeDo;
     const { token = "", beat = 0, transport = "", leaseEndsAtUs = 0 } = this.#leadership ?? {};
     const expiresAtUs = this.#in(request.registrationMs);
     const isNew = this.#registrations.put({

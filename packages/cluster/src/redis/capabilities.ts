@@ -57,6 +57,7 @@ export function scriptTrials(key: string, channel: string): readonly Trial[] {
   return [
     { right: "TIME", words: ["TIME"] },
     { right: "GET", words: ["GET", key] },
+    { right: "GETRANGE", words: ["GETRANGE", key, "0", "0"] },
     { right: "SET", words: ["SET", key, "", "NX", "XX"] },
     { right: "EXISTS", words: ["EXISTS", key] },
     { right: "DEL", words: ["DEL", key] },

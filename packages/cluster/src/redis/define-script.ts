@@ -6,7 +6,9 @@ import type { FlightName } from "../flight-keys.ts";
 import { scriptSources } from "./scripts/generated.ts";
 
 /** Every script works on one flight: its lease and its hash, in this order. */
-export const SCRIPT_KEYS = ["lease", "flight"] as const;
+const SCRIPT_KEYS = ["lease", "flight"] as const;
+/** Some also on the cache entry of the key. */
+export const ENTRY_SCRIPT_KEYS = ["lease", "flight", "entry"] as const;
 
 export type ScriptArgument = string | number | Uint8Array;
 
@@ -27,23 +29,27 @@ export interface ScriptCall {
 export interface ScriptDefinition<A extends string, S extends string> extends Script {
   readonly argumentNames: readonly A[];
   readonly statuses: readonly S[];
-  call(flight: FlightName, args: Readonly<Record<A, ScriptArgument>>): ScriptCall;
+  readonly keyNames: readonly string[];
+  /** `withEntry` brings the third key, where a script has one. */
+  call(flight: FlightName, args: Readonly<Record<A, ScriptArgument>>, withEntry?: boolean): ScriptCall;
 }
 
 export function defineScript<A extends string, S extends string>(
   name: keyof typeof scriptSources,
   argumentNames: readonly A[],
   statuses: readonly S[],
+  keyNames: readonly string[] = SCRIPT_KEYS,
 ): ScriptDefinition<A, S> {
   const script: Script = { name, keyCount: SCRIPT_KEYS.length, ...scriptSources[name] };
   return {
     ...script,
     argumentNames,
     statuses,
-    call(flight, args) {
+    keyNames,
+    call(flight, args, withEntry = false) {
       return {
         script,
-        keys: [flight.leaseKey, flight.flightKey],
+        keys: [flight.leaseKey, flight.flightKey, ...(withEntry ? [flight.entryKey] : [])],
         args: argumentNames.map((argument) => wire(args[argument])),
       };
     },

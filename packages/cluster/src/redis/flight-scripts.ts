@@ -1,5 +1,5 @@
-/** The six scripts: names of arguments and statuses in the order of the .lua headers, which are the contract. */
-import { defineScript, type ScriptDefinition } from "./define-script.ts";
+/** The scripts: names of arguments and statuses in the order of the .lua headers, which are the contract. */
+import { defineScript, ENTRY_SCRIPT_KEYS, type ScriptDefinition } from "./define-script.ts";
 
 type Defined<A extends readonly string[], S extends readonly string[]> = ScriptDefinition<
   A[number],
@@ -22,12 +22,15 @@ const joinArguments = [
   "deposeToken",
   "deposeBeat",
   "deposeInbox",
+  "entrySeen",
+  "entryStaleMs",
 ] as const;
-const joinStatuses = ["LEAD", "FOLLOW", "SETTLED", "ABANDONED", "LOST", "STALE"] as const;
+const joinStatuses = ["LEAD", "FOLLOW", "SETTLED", "HIT", "ABANDONED", "LOST", "STALE"] as const;
 export const joinScript: Defined<typeof joinArguments, typeof joinStatuses> = defineScript(
   "join",
   joinArguments,
   joinStatuses,
+  ENTRY_SCRIPT_KEYS,
 );
 
 const renewArguments = ["token", "leaseMs", "flightTtlMs"] as const;
@@ -51,12 +54,16 @@ const settleArguments = [
   "inboxPrefix",
   "header",
   "flightId",
+  "entryHead",
+  "entryTtlMs",
+  "refreshBackoffMs",
 ] as const;
 const settleStatuses = ["ACCEPTED", "ALREADY", "FENCED"] as const;
 export const settleScript: Defined<typeof settleArguments, typeof settleStatuses> = defineScript(
   "settle",
   settleArguments,
   settleStatuses,
+  ENTRY_SCRIPT_KEYS,
 );
 
 const resignArguments = [
@@ -90,4 +97,22 @@ export const forgetScript: Defined<typeof forgetArguments, typeof forgetStatuses
   "forget",
   forgetArguments,
   forgetStatuses,
+);
+
+const setArguments = ["entryHead", "outcome", "entryTtlMs", "inboxPrefix", "header", "flightId"] as const;
+const setStatuses = ["STORED"] as const;
+export const setScript: Defined<typeof setArguments, typeof setStatuses> = defineScript(
+  "set",
+  setArguments,
+  setStatuses,
+  ENTRY_SCRIPT_KEYS,
+);
+
+const deleteArguments = ["inboxPrefix", "header", "flightId"] as const;
+const deleteStatuses = ["DELETED"] as const;
+export const deleteScript: Defined<typeof deleteArguments, typeof deleteStatuses> = defineScript(
+  "delete",
+  deleteArguments,
+  deleteStatuses,
+  ENTRY_SCRIPT_KEYS,
 );

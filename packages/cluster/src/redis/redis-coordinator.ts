@@ -6,6 +6,7 @@ import type { Clock } from "@skein/core";
 import type {
   Claim,
   Coordinator,
+  EntryOperations,
   JoinReply,
   JoinRequest,
   LeaveRequest,
@@ -30,6 +31,8 @@ import {
   resignScript,
   settleScript,
 } from "./flight-scripts.ts";
+import { integer, readJoin, text } from "./join-reply.ts";
+import { RedisEntries } from "./redis-entries.ts";
 import type { ScriptReply, ScriptRunner } from "./script-runner.ts";
 import { ServerClock } from "./server-clock.ts";
 
@@ -50,11 +53,13 @@ export interface RedisCoordinatorOptions {
 
 export class RedisCoordinator implements Coordinator {
   readonly serverClock: ServerClock;
+  readonly entries: EntryOperations;
   readonly #options: RedisCoordinatorOptions;
 
   constructor(options: RedisCoordinatorOptions) {
     this.#options = options;
     this.serverClock = new ServerClock(options.clock);
+    this.entries = new RedisEntries(options, (call) => this.#run(call));
   }
 
   async join(request: JoinRequest): Promise<JoinReply> {
@@ -84,7 +89,8 @@ export class RedisCoordinator implements Coordinator {
 
   async settle(request: SettleRequest): Promise<SettleReply> {
     const { processId, inboxPrefix } = this.#options;
-    const call = settleScript.call(request.flight, {
+    const { entry, refreshBackoffMs = 0 } = request;
+    const args = {
       process: processId,
       nonce: attemptOf(request.claim),
       token: tokenOf(request.claim),
@@ -97,7 +103,11 @@ export class RedisCoordinator implements Coordinator {
       inboxPrefix,
       header: PROTOCOL_VERSION,
       flightId: request.flight.id,
-    });
+      entryHead: entry?.head ?? "",
+      entryTtlMs: entry?.ttlMs ?? 0,
+      refreshBackoffMs,
+    };
+    const call = settleScript.call(request.flight, args, entry !== undefined);
     const { status, fields } = await this.#run(call);
     if (status === "FENCED") return { status: "fenced" };
     const [woken, unwoken] = fields;
@@ -161,11 +171,11 @@ export class RedisCoordinator implements Coordinator {
   }
 
   async #join(request: JoinRequest, deadline: number): Promise<JoinReply> {
-    const { clock, processId, inboxPrefix, transport } = this.#options;
+    const { clock, runner, processId, inboxPrefix, transport } = this.#options;
     const deadlineUs = this.serverClock.at(deadline);
-    const { depose } = request;
+    const { depose, entry } = request;
     const deposed = depose?.evidence === "inbox" ? parseToken(depose.token)?.process : undefined;
-    const call = joinScript.call(request.flight, {
+    const args = {
       process: processId,
       nonce: request.nonce,
       deadlineUs: deadlineUs === undefined ? 0 : Math.round(deadlineUs),
@@ -181,14 +191,32 @@ export class RedisCoordinator implements Coordinator {
       deposeToken: depose?.token ?? "",
       deposeBeat: depose?.beat ?? "",
       deposeInbox: deposed === undefined ? "" : inboxPrefix + deposed,
-    });
-    return readJoin(await this.#run(call, Math.max(1, deadline - clock.now())));
+      entrySeen: entry?.seen ?? "",
+      entryStaleMs: entry?.staleMs ?? 0,
+    };
+    const call = joinScript.call(request.flight, args, entry !== undefined);
+    const timeoutMs = Math.max(1, deadline - clock.now());
+    if (entry === undefined) return readJoin(await this.#run(call, timeoutMs));
+    const sentAt = clock.now();
+    const { value, reply } = entry.reads
+      ? await runner.runAfterGet(request.flight.entryKey, call, timeoutMs)
+      : { value: undefined, reply: await runner.run(call.script, call.keys, call.args, timeoutMs) };
+    const read = this.#read(reply, sentAt);
+    const verdict = readJoin(read);
+    const left = read.fields[verdict.status === "hit" ? 0 : 2];
+    const knowsLeft = verdict.status === "hit" || (verdict.status === "lead" && left !== undefined);
+    const id = verdict.status === "hit" ? text(read.fields[1]) : undefined;
+    return { ...verdict, entry: { bytes: value, leftMs: knowsLeft ? integer(left) : undefined, id } };
   }
 
   async #run(call: ScriptCall, timeoutMs?: number): Promise<{ status: string; fields: ScriptReply }> {
     const { clock, runner, redisTimeoutMs } = this.#options;
     const sentAt = clock.now();
     const reply = await runner.run(call.script, call.keys, call.args, timeoutMs ?? redisTimeoutMs);
+    return this.#read(reply, sentAt);
+  }
+
+  #read(reply: ScriptReply, sentAt: number): { status: string; fields: ScriptReply } {
     const status = text(reply[0]);
     if (status === "STALE") this.serverClock.doubt();
     this.serverClock.learn(Number(text(reply[1])), sentAt);
@@ -203,53 +231,10 @@ export class RedisCoordinator implements Coordinator {
   }
 }
 
-function readJoin({ status, fields }: { status: string; fields: ScriptReply }): JoinReply {
-  const [first, second, third, fourth] = fields;
-  switch (status) {
-    case "LEAD":
-      return { status: "lead", token: text(first), takeovers: integer(second) };
-    case "FOLLOW":
-      return {
-        status: "follow",
-        token: text(first),
-        beat: text(second),
-        remainingMs: integer(third),
-        leaderTransport: transportOf(text(fourth)),
-      };
-    case "SETTLED":
-      return {
-        status: "settled",
-        token: text(first),
-        outcome: Buffer.isBuffer(second) ? second : Buffer.from(text(second)),
-        ageMs: integer(third),
-      };
-    case "ABANDONED":
-      return { status: "abandoned", takeovers: integer(first), retryAfterMs: integer(second) };
-    case "LOST":
-      return { status: "lost" };
-    default:
-      return { status: "stale" };
-  }
-}
-
 function tokenOf(claim: Claim): string {
   return "token" in claim ? claim.token : "";
 }
 
 function attemptOf(claim: Claim): string {
   return "nonce" in claim ? claim.nonce : (parseToken(claim.token)?.nonce ?? "");
-}
-
-function transportOf(value: string): Transport | "" {
-  return value === "p" || value === "l" ? value : "";
-}
-
-function text(value: unknown): string {
-  if (typeof value === "string") return value;
-  if (Buffer.isBuffer(value)) return value.toString("latin1");
-  return typeof value === "number" ? String(value) : "";
-}
-
-function integer(value: unknown): number {
-  return typeof value === "number" ? value : Number(text(value));
 }

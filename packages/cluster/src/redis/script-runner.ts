@@ -46,6 +46,30 @@ export class ScriptRunner {
     }
   }
 
+  /** A plain GET and a script in one round trip; a value of another type is none. */
+  async runAfterGet(
+    key: string,
+    call: ScriptCall,
+    timeoutMs: number,
+  ): Promise<{ readonly value: Buffer | undefined; readonly reply: ScriptReply }> {
+    const dueAt = this.#link.clock.now() + timeoutMs;
+    let command: Command = "evalsha";
+    for (let leftMs = timeoutMs; ; leftMs = dueAt - this.#link.clock.now()) {
+      if (leftMs <= 0) throw tooLate();
+      const replies = await this.#link.send(
+        (redis) => redis.pipeline().getBuffer(key).callBuffer(command, argumentsOf(call, command)).exec(),
+        leftMs,
+      );
+      const [[, value], [error, reply]] = [replies?.[0] ?? [], replies?.[1] ?? []];
+      if (error === null || error === undefined) {
+        return { value: Buffer.isBuffer(value) ? value : undefined, reply: replyOf(reply) };
+      }
+      const failure = this.#link.failureOf(error);
+      if (!isUnknownScript(failure) || command === "eval") throw failure;
+      command = "eval";
+    }
+  }
+
   /** One pipeline, and further ones for scripts that the server does not know. An item that failed is a failure. */
   async runBatch(calls: readonly ScriptCall[], timeoutMs: number): Promise<(ScriptReply | CommandFailure)[]> {
     const dueAt = this.#link.clock.now() + timeoutMs;

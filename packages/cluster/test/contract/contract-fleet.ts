@@ -1,6 +1,7 @@
 /** What the contract suite needs of a fleet under test, whatever it is coordinated by. */
 import type {
   Coordinator,
+  EntryOperations,
   JoinRequest,
   SettleRequest,
   ResignRequest,
@@ -123,5 +124,19 @@ export function checkedCoordinator(inner: Coordinator, check: () => Promise<void
     leave: checked((request) => inner.leave(request)),
     forget: checked((flight) => inner.forget(flight)),
     listeners: (processes) => inner.listeners(processes),
+    ...(inner.entries === undefined
+      ? {}
+      : {
+          entries: {
+            read: checked((flight, withinMs) => entriesOf(inner).read(flight, withinMs)),
+            set: checked((request) => entriesOf(inner).set(request)),
+            delete: checked((flight) => entriesOf(inner).delete(flight)),
+          } satisfies EntryOperations,
+        }),
   };
+}
+
+export function entriesOf(coordinator: Coordinator): EntryOperations {
+  if (coordinator.entries === undefined) throw new Error("this coordinator keeps no cache entries");
+  return coordinator.entries;
 }

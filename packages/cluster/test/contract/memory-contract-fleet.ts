@@ -60,7 +60,7 @@ export function startMemoryFleet(): Promise<ContractFleet> {
       await clock.advance(1_000);
       if (!(await outcome)) throw new Error("the request was answered in time");
     },
-    ttlsMs: () => Promise.resolve(fleet.flightTtlsMs),
+    ttlsMs: () => Promise.resolve([...fleet.flightTtlsMs, ...fleet.entryTtlsMs]),
     async close() {
       for (const member of members) await member.close();
     },

@@ -16,7 +16,7 @@ local ms = tonumber(ARGV[1])
 for _, key in ipairs(KEYS) do
   local ttl = redis.call('PTTL', key)
   if redis.call('TYPE', key).ok == 'hash' then
-    for _, field in ipairs({ 'settledAt', 'abandonedUntil' }) do
+    for _, field in ipairs({ 'settledAt', 'abandonedUntil', 'refreshAfter' }) do
       local us = redis.call('HGET', key, field)
       if us then redis.call('HSET', key, field, string.format('%.0f', us - ms * 1000)) end
     end

@@ -1,19 +1,29 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { generatedModule } from "../../scripts/generate-scripts.ts";
-import { SCRIPT_KEYS } from "../../src/redis/define-script.ts";
 import {
+  deleteScript,
   forgetScript,
   joinScript,
   leaveScript,
   renewScript,
   resignScript,
+  setScript,
   settleScript,
 } from "../../src/redis/flight-scripts.ts";
 import { scriptSources } from "../../src/redis/scripts/generated.ts";
 
 const directory = new URL("../../src/redis/scripts/", import.meta.url);
-const wrappers = [forgetScript, joinScript, leaveScript, renewScript, resignScript, settleScript];
+const wrappers = [
+  deleteScript,
+  forgetScript,
+  joinScript,
+  leaveScript,
+  renewScript,
+  resignScript,
+  setScript,
+  settleScript,
+];
 
 /** What the header of a script promises. */
 function headerOf(name: string): {
@@ -52,7 +62,7 @@ test("what is sent to the server is what the sources generate", () => {
   expect(readFileSync(new URL("generated.ts", directory), "utf8")).toBe(generatedModule());
 });
 
-describe.each(wrappers)("the header of $name", ({ name, argumentNames, statuses, text }) => {
+describe.each(wrappers)("the header of $name", ({ name, argumentNames, statuses, keyNames, text }) => {
   const header = headerOf(name);
 
   test("says what the script does, and why it is one", () => {
@@ -61,7 +71,7 @@ describe.each(wrappers)("the header of $name", ({ name, argumentNames, statuses,
   });
 
   test("declares the keys that its caller sends", () => {
-    expect(header.keys).toEqual(SCRIPT_KEYS.map((key, index) => `${index + 1} ${key}`));
+    expect(header.keys).toEqual(keyNames.map((key, index) => `${index + 1} ${key}`));
   });
 
   test("declares the arguments that its caller sends, in their order", () => {

@@ -51,6 +51,8 @@ export class RawScripts {
       deposeToken: "",
       deposeBeat: "",
       deposeInbox: "",
+      entrySeen: "",
+      entryStaleMs: 0,
       ...more,
     });
   }
@@ -70,6 +72,9 @@ export class RawScripts {
       inlineMaxBytes: 16_384,
       fanoutMaxBytes: 2_097_152,
       maxWoken: 1_000,
+      entryHead: "",
+      entryTtlMs: 0,
+      refreshBackoffMs: 0,
       ...this.#messages(),
       ...more,
     });

@@ -13,16 +13,5 @@
 -- @include followers
 local inboxPrefix, header, flightId = ARGV[1], ARGV[2], ARGV[3]
 -- @include publish
-local flight = fields('token', 'settled')
-local token = holder or flight[1]
-local dropped = token or flight[2]
-redis.call('DEL', KEYS[1])
-redis.call('HDEL', KEYS[2], 'token', 'takeovers', 'beat', 'transport', 'unwanted', 'abandonedUntil', 'settled', 'outcome', 'settledAt', 'newcomers')
-forgetDeaths()
-if not dropped then return { 'FORGOTTEN', nowText, 0 } end
--- For the leader, should its message be lost. Not for a flight of which nothing is left: that would have no end.
-if token and redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HSET', KEYS[2], 'forgotten', token) end
-local message = wakeUp('forgotten', dropped)
-for _, follower in ipairs(registrations()) do tell(follower.process, message) end
-if token then tell(leaderOf(token), message) end
-return { 'FORGOTTEN', nowText, 1 }
+-- @include forget
+return { 'FORGOTTEN', nowText, forgetFlight() and 1 or 0 }

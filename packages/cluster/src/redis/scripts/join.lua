@@ -1,6 +1,7 @@
 -- join: take part in the flight of a key, as its leader if there is none, else as a follower.
 -- KEYS[1] lease
 -- KEYS[2] flight
+-- KEYS[3] entry             absent when no cache asks
 -- ARGV[1] process
 -- ARGV[2] nonce
 -- ARGV[3] deadlineUs        server time after which nobody waits for the reply; 0: none known
@@ -16,10 +17,13 @@
 -- ARGV[13] deposeToken      the leader held for dead; empty: none
 -- ARGV[14] deposeBeat       its beat when it was last seen
 -- ARGV[15] deposeInbox      its inbox, which must still be empty; empty: the evidence was its beat
+-- ARGV[16] entrySeen        id of a cache entry that will not do; *: none will
+-- ARGV[17] entryStaleMs     an entry past its time by less will do for a newcomer while somebody else renews it
 -- Reply: status, server time in us, then by status:
--- LEAD token takeovers
+-- LEAD token takeovers entryLeftMs
 -- FOLLOW token beat remainingMs leaderTransport
 -- SETTLED token outcome ageMs
+-- HIT entryLeftMs id
 -- ABANDONED takeovers retryAfterMs
 -- LOST
 -- STALE
@@ -31,8 +35,9 @@ if tonumber(ARGV[3]) > 0 and now > tonumber(ARGV[3]) then return { 'STALE', nowT
 -- @include claim
 -- @include presumption
 -- @include followers
+-- @include entry
 local registration = registrationOf(ARGV[1], ARGV[2])
-local flight = fields('token', 'grant', 'takeovers', 'beat', 'transport', 'settled', 'settledAt', 'newcomers', 'abandonedUntil')
+local flight = fields('token', 'grant', 'takeovers', 'beat', 'transport', 'settled', 'settledAt', 'newcomers', 'abandonedUntil', 'refreshAfter')
 local named, lastGrant, takeovers = flight[1], integer(flight[2]), integer(flight[3])
 local beat, settled, newcomers = flight[4] or '', flight[6], flight[8]
 local firstGrant, newcomer = tonumber(ARGV[9]), ARGV[9] == '0'
@@ -55,6 +60,23 @@ if settled then
     return { 'SETTLED', nowText, settled, outcome, age < 0 and 2147483647 or math.floor(age / 1000) }
   end
 end
+
+-- An entry that will do ends the matter before any election. Its value is not sent: a plain GET is far cheaper.
+local entryLeftMs, entryId
+if KEYS[3] and ARGV[16] ~= '*' then
+  local graceMs
+  entryId, graceMs = entryHead()
+  if entryId then
+    entryLeftMs = redis.call('PTTL', KEYS[3]) - graceMs
+    if entryLeftMs > 0 and entryId ~= ARGV[16] then
+      redis.call('HDEL', KEYS[2], registration)
+      return { 'HIT', nowText, entryLeftMs, entryId }
+    end
+  end
+end
+local makesDo = newcomer and entryLeftMs and entryLeftMs + tonumber(ARGV[17]) > 0
+-- The last attempt to renew it failed, and the next one is not due.
+if makesDo and now < integer(flight[10]) then return { 'HIT', nowText, entryLeftMs, entryId } end
 
 if holder and ARGV[13] == holder and ARGV[14] == beat then
   -- Whoever may not ask has no evidence.
@@ -100,9 +122,10 @@ if not holder then
   redis.call('HDEL', KEYS[2], registration, 'unwanted')
   redis.call('HSET', KEYS[2], 'token', token, 'grant', grant, 'beat', 0, 'transport', ARGV[11])
   lastAtLeast(tonumber(ARGV[5]))
-  return { 'LEAD', nowText, token, takeovers }
+  return { 'LEAD', nowText, token, takeovers, entryLeftMs }
 end
 
+if makesDo then return { 'HIT', nowText, entryLeftMs, entryId } end
 local expiry = whole(math.floor(now / 1000) + tonumber(ARGV[10]))
 local isNew = redis.call('HSET', KEYS[2], registration, ARGV[11] .. ' ' .. grantText(holder) .. ' ' .. expiry) == 1
 -- Coming for the first time is a reason for the leader to go on; still being there is none.

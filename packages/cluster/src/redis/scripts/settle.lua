@@ -1,6 +1,7 @@
 -- settle: publish the outcome of a flight and end it.
 -- KEYS[1] lease
 -- KEYS[2] flight
+-- KEYS[3] entry             absent when no cache asked
 -- ARGV[1] process
 -- ARGV[2] nonce
 -- ARGV[3] token             empty: act for the join that this nonce was given up on
@@ -13,6 +14,10 @@
 -- ARGV[10] inboxPrefix
 -- ARGV[11] header           protocol version of wake-ups
 -- ARGV[12] flightId
+-- ARGV[13] entryHead        what precedes the outcome in the cache entry; empty: none is written
+-- ARGV[14] entryTtlMs
+-- ARGV[15] refreshBackoffMs the next attempt to renew an entry waits so long after this failure, twice as long after
+--                           each further one, 32 times at most; 0: no failure
 -- Reply: status, server time in us, then by status:
 -- ACCEPTED woken unwoken
 -- ALREADY woken unwoken
@@ -27,6 +32,7 @@
 local inboxPrefix, header, flightId = ARGV[10], ARGV[11], ARGV[12]
 -- @include publish
 -- @include unregister
+-- @include write
 local flight = fields('token', 'settled', 'unwanted')
 local outcome = ARGV[4]
 local token = claimed(ARGV[3], flight[1], flight[2])
@@ -40,6 +46,16 @@ elseif accepts(token, flight[1]) then
   forgetDeaths()
   redis.call('HSET', KEYS[2], 'grant', grantText(token), 'settled', token, 'outcome', outcome, 'settledAt', nowText, 'newcomers', ARGV[5])
   redis.call('PEXPIRE', KEYS[2], ARGV[6])
+  if ARGV[13] ~= '' then writeEntry(ARGV[13], outcome, ARGV[14]) end
+  if ARGV[15] ~= '0' then
+    local failures = integer(redis.call('HGET', KEYS[2], 'refreshFailures')) + 1
+    local pauseMs = tonumber(ARGV[15]) * 2 ^ math.min(failures - 1, 5)
+    redis.call('HSET', KEYS[2], 'refreshFailures', failures, 'refreshAfter', whole(now + pauseMs * 1000))
+    -- Twice as long, so that a further failure is known for one.
+    if pauseMs * 2 > tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[2], whole(pauseMs * 2)) end
+  else
+    redis.call('HDEL', KEYS[2], 'refreshFailures', 'refreshAfter')
+  end
 else
   withdrawDeath(token)
   unregister(ARGV[1], ARGV[2], flight[3])

@@ -1,0 +1,177 @@
+/** A cache over an in-process Singleflight, with a store of its own or one that fails. */
+import { Singleflight, type Clock } from "@skein/core";
+import { describe, expect, test } from "vitest";
+import type { CacheEvent } from "./observer.ts";
+import type { CacheOptions } from "./options.ts";
+import { createCache, type Cache } from "./read-through-cache.ts";
+import { MemoryStore, type CacheStore } from "./store.ts";
+
+/** A clock that stands still until it is told otherwise. */
+function standingClock(): Clock & { advance(ms: number): void } {
+  let now = 0;
+  return {
+    now: () => now,
+    setTimer: () => ({ cancel() {} }),
+    nextPoll: (callback) => void setImmediate(callback),
+    advance(ms) {
+      now += ms;
+    },
+  };
+}
+
+function cacheOf(options: Partial<CacheOptions> = {}): {
+  cache: Cache;
+  clock: ReturnType<typeof standingClock>;
+  events: CacheEvent[];
+} {
+  const clock = standingClock();
+  const events: CacheEvent[] = [];
+  const flights = new Singleflight();
+  const observer = { onEvent: (event: CacheEvent) => void events.push(event) };
+  const cache = createCache({ flights, ttlMs: 1_000, ttlJitter: 0, clock, observer, ...options });
+  return { cache, clock, events };
+}
+
+function counter(): { load: () => number; readonly loads: number } {
+  let loads = 0;
+  return {
+    load: () => ++loads,
+    get loads() {
+      return loads;
+    },
+  };
+}
+
+describe("over an in-process Singleflight", () => {
+  test("a value is loaded once, kept for its time, and loaded again", async () => {
+    const { cache, clock } = cacheOf();
+    const { load } = counter();
+    expect(await Promise.all([cache.get("a", load), cache.get("a", load)])).toEqual([1, 1]);
+    clock.advance(999);
+    expect(await cache.get("a", load)).toBe(1);
+    clock.advance(1);
+    expect(await cache.get("a", load)).toBe(2);
+  });
+
+  test("a load in progress is not written after a set or a delete", async () => {
+    const { cache } = cacheOf();
+    for (const write of ["set", "delete"] as const) {
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const began = Promise.withResolvers<void>();
+      const loading = cache.get(write, () => {
+        began.resolve();
+        return promise;
+      });
+      await began.promise;
+      if (write === "set") await cache.set(write, "written");
+      else await cache.delete(write);
+      resolve("outdated");
+      expect(await loading).toBe("outdated");
+      const expected = write === "set" ? "written" : "new";
+      expect(await cache.get(write, () => "new")).toBe(expected);
+    }
+  });
+
+  test("with staleMs a value past its time is given at once and renewed by one call; a failure waits", async () => {
+    const { cache, clock, events } = cacheOf({ staleMs: 60_000, refreshBackoffMs: 500 });
+    await cache.set("a", "old");
+    clock.advance(1_500);
+    let failures = 0;
+    const failing = (): never => {
+      failures++;
+      throw new Error("boom");
+    };
+    for (let call = 0; call < 5; call++) {
+      expect(await cache.get("a", failing)).toBe("old");
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(failures).toBe(1);
+    clock.advance(500);
+    expect(await cache.get("a", () => "new")).toBe("old");
+    await expect.poll(() => cache.get("a", () => "newer")).toBe("new");
+    expect(events.filter(({ type }) => type === "refresh")).toHaveLength(2);
+  });
+
+  test("with staleIfErrorMs a value past its time stands in for a load that failed", async () => {
+    const { cache, clock } = cacheOf({ staleIfErrorMs: 500 });
+    await cache.set("a", "old");
+    clock.advance(1_200);
+    const failing = (): Promise<never> => Promise.reject(new Error("boom"));
+    expect(await cache.get("a", failing)).toBe("old");
+    clock.advance(400);
+    await expect(cache.get("a", failing)).rejects.toThrow("boom");
+  });
+
+  test("errors are kept only if asked for, and negative values for a time of their own", async () => {
+    const { cache, clock } = cacheOf({ errorTtlMs: 100, negativeTtlMs: 200 });
+    const failing = (): never => {
+      throw Object.assign(new Error("boom"), { code: "E_BOOM" });
+    };
+    await expect(cache.get("e", failing)).rejects.toThrow("boom");
+    await expect(cache.get("e", () => 1)).rejects.toMatchObject({ code: "E_BOOM", name: "CachedWorkError" });
+    expect(await cache.get("n", () => null)).toBe(null);
+    expect(await cache.get("n", () => 1)).toBe(null);
+    clock.advance(200);
+    expect(await cache.get("e", () => 1)).toBe(1);
+    expect(await cache.get("n", () => 1)).toBe(1);
+  });
+});
+
+describe("a store in trouble", () => {
+  test("fails no call: every one is a miss, and writes say that they failed", async () => {
+    const broken = (): Promise<never> => Promise.reject(new Error("no store"));
+    const store: CacheStore = { get: broken, set: broken, delete: broken };
+    const { cache, events } = cacheOf({ store });
+    const { load } = counter();
+    expect(await cache.get("a", load)).toBe(1);
+    expect(await cache.get("a", load)).toBe(2);
+    expect(await cache.set("a", 1)).toBe(false);
+    expect(await cache.delete("a")).toBe(false);
+    expect(events.filter(({ type }) => type === "read-failed").length).toBeGreaterThan(1);
+  });
+
+  test("with damaged bytes gives a counted miss, whichever byte is damaged", async () => {
+    const store = new MemoryStore();
+    const { cache, events } = cacheOf({ store });
+    await cache.set("a", { some: "value" });
+    const sound = (await store.get("a"))?.bytes ?? new Uint8Array();
+    for (let index = 0; index < sound.length; index++) {
+      const damaged = Uint8Array.from(sound);
+      damaged[index] = (damaged[index] ?? 0) ^ 1;
+      await store.set("a", damaged, 60_000);
+      events.length = 0;
+      expect(await cache.get("a", () => "loaded")).toBe("loaded");
+      expect(events.some(({ type }) => type === "broken")).toBe(true);
+    }
+  });
+});
+
+describe("options", () => {
+  const wrong: readonly (readonly [string, unknown])[] = [
+    ["ttlMs", 0],
+    ["errorTtlMs", 2_001],
+    ["staleMs", -1],
+    ["ttlJitter", 0.6],
+    ["maxEntryBytes", 1.5],
+    ["isNegative", 1],
+    ["schema", {}],
+    ["codec", {}],
+    ["store", {}],
+    ["redis", {}],
+    ["flights", {}],
+    ["ttl", 5],
+  ];
+  test.each(wrong)("a wrong %s is refused by name: %j", (option, value) => {
+    expect(() => cacheOf({ [option]: value })).toThrow(new RegExp(`^option ${option} is `));
+  });
+
+  test("a wrong time to live of a call is refused", async () => {
+    const { cache } = cacheOf();
+    await expect(cache.fetchThroughCache("a", () => 1, 0)).rejects.toMatchObject({
+      code: "ERR_SKEIN_INVALID_ARGUMENT",
+    });
+    await expect(cache.get("a", () => 1, { ttlMs: 0.5 })).rejects.toMatchObject({
+      code: "ERR_SKEIN_INVALID_ARGUMENT",
+    });
+  });
+});

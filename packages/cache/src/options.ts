@@ -1,0 +1,188 @@
+/** The options of a cache: meaning, unit, default, range, and the check that enforces them. */
+import {
+  InvalidOptionError,
+  systemClock,
+  systemRandomness,
+  type Clock,
+  type Coalescer,
+  type Observer,
+  type Randomness,
+} from "@skein/core";
+import type { CacheEvent } from "./observer.ts";
+import type { RedisClient } from "./redis-store.ts";
+import type { CacheStore } from "./store.ts";
+
+const MAX_MS = 2_147_483_647;
+const MAX_ERROR_TTL_MS = 2_000;
+
+/** Turns values into bytes and back; neither may be asynchronous. */
+export interface CacheCodec {
+  /** Never gets `undefined` or `null`. Throws for what it cannot carry. */
+  encode(value: unknown): Uint8Array | string;
+  decode(bytes: Uint8Array): unknown;
+}
+
+/** The part of the Standard Schema interface (version 1) that is used. */
+export interface CacheSchema {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaVerdict | Promise<SchemaVerdict>;
+  };
+}
+
+type SchemaVerdict =
+  | { readonly value: unknown; readonly issues?: undefined }
+  | { readonly issues: readonly unknown[] };
+
+export interface CacheOptions {
+  /**
+   * Coalesces the loads. Over a `ClusterSingleflight`, entries are kept in its Redis with the flights, for the prefixes
+   * that it coordinates; over a `Singleflight`, in this process, unless `redis` or `store` says otherwise.
+   */
+  flights: Coalescer;
+  /** Keep the entries in this Redis instead (an ioredis client, which stays yours). Weaker, see the README. Not with `store`. */
+  redis?: RedisClient;
+  /** Keep the entries in a store of your own instead. Weaker, see the README. Not with `redis`. */
+  store?: CacheStore;
+  /** How long a value is fresh, ms, 1 to 2_147_483_647; no default: only you know. A call may ask for another. */
+  ttlMs: number;
+  /** The same for values that `isNegative`, ms, 0 to 2_147_483_647, default 0: they are not kept. */
+  negativeTtlMs?: number;
+  /** Which values say that there is none. Default: `null` and `undefined`. */
+  isNegative?: (value: unknown) => boolean;
+  /** How long an error keeps the work from being tried again, ms, 0 to 2_000, default 0: not at all. Not while an older value is kept. */
+  errorTtlMs?: number;
+  /** How long past its time a value is still given at once, while one process of the fleet renews it, ms, 0 to 2_147_483_647, default 0. */
+  staleMs?: number;
+  /** How long past its time a value is given to callers whose load has failed, ms, 0 to 2_147_483_647, default 0. */
+  staleIfErrorMs?: number;
+  /** Pause after a renewal that failed, ms, 1 to 60_000, default 1_000; doubled by each further failure, 32 times at most. */
+  refreshBackoffMs?: number;
+  /** The random part by which a time to live is shortened, 0 to 0.5, default 0.1, lest what was loaded together ends together. */
+  ttlJitter?: number;
+  /** XFetch's beta, 0 to 10, default 0: off. At 1 an entry is renewed about as long before its end as the work takes. */
+  earlyRefresh?: number;
+  /** Larger entries are not kept, bytes, 1 to 67_108_864, default 1_048_576; with the flights also limited by their `maxOutcomeBytes`. */
+  maxEntryBytes?: number;
+  /** Entries that this process remembers to be unexpired and reads with a plain GET, 0 to 10_000_000, default 10_000; only with the flights' Redis. */
+  maxKnownEntries?: number;
+  /** Checked on every value that comes from an entry; what does not satisfy it is a miss. What it makes of a value is what callers get. */
+  schema?: CacheSchema;
+  /** Default JSON. Not with the flights' Redis, where the codec of the prefix is used. */
+  codec?: CacheCodec;
+  /** Told of everything that happens. One or several; default none. */
+  observer?: Observer<CacheEvent> | readonly Observer<CacheEvent>[];
+  /** For simulations. Default: the process's monotonic clock. */
+  clock?: Clock;
+  /** For simulations. Default: the operating system's randomness. */
+  randomness?: Randomness;
+}
+
+/** `CacheOptions` with every default applied. */
+export interface CachePolicy {
+  readonly ttlMs: number;
+  readonly negativeTtlMs: number;
+  readonly isNegative: (value: unknown) => boolean;
+  readonly errorTtlMs: number;
+  readonly staleMs: number;
+  readonly staleIfErrorMs: number;
+  readonly refreshBackoffMs: number;
+  readonly ttlJitter: number;
+  readonly earlyRefresh: number;
+  readonly maxEntryBytes: number;
+  readonly maxKnownEntries: number;
+  readonly schema: CacheSchema | undefined;
+  readonly codec: CacheCodec;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+}
+
+const KNOWN: ReadonlySet<string> = new Set([
+  "flights",
+  "redis",
+  "store",
+  "ttlMs",
+  "negativeTtlMs",
+  "isNegative",
+  "errorTtlMs",
+  "staleMs",
+  "staleIfErrorMs",
+  "refreshBackoffMs",
+  "ttlJitter",
+  "earlyRefresh",
+  "maxEntryBytes",
+  "maxKnownEntries",
+  "schema",
+  "codec",
+  "observer",
+  "clock",
+  "randomness",
+]);
+
+const json: CacheCodec = {
+  encode: (value) => {
+    const text: string | undefined = JSON.stringify(value);
+    if (text === undefined) throw new TypeError("JSON has no form for this value");
+    return text;
+  },
+  decode: (bytes): unknown => JSON.parse(Buffer.from(bytes).toString()),
+};
+
+/** @throws InvalidOptionError naming the option, its value and the rule. */
+export function cachePolicy(options: CacheOptions): CachePolicy {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidOptionError("options", options, "must be an object");
+  }
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name)) throw new InvalidOptionError(name, Reflect.get(options, name), "is not known");
+  }
+  const { flights, redis, store, isNegative = (value) => value === null || value === undefined } = options;
+  const { schema, codec = json, clock = systemClock, randomness = systemRandomness } = options;
+  withMethods("flights", flights, ["do", "forget"]);
+  if (redis !== undefined) withMethods("redis", redis, ["pipeline", "set", "del"]);
+  if (store !== undefined) withMethods("store", store, ["get", "set", "delete"]);
+  if (redis !== undefined && store !== undefined) {
+    throw new InvalidOptionError("store", store, "cannot be given together with redis");
+  }
+  if (typeof isNegative !== "function") {
+    throw new InvalidOptionError("isNegative", isNegative, "must be a function");
+  }
+  if (schema !== undefined && typeof schema["~standard"]?.validate !== "function") {
+    throw new InvalidOptionError("schema", schema, "must be a Standard Schema");
+  }
+  withMethods("codec", codec, ["encode", "decode"]);
+  return {
+    ttlMs: integer("ttlMs", options.ttlMs, 1, MAX_MS),
+    negativeTtlMs: integer("negativeTtlMs", options.negativeTtlMs ?? 0, 0, MAX_MS),
+    isNegative,
+    errorTtlMs: integer("errorTtlMs", options.errorTtlMs ?? 0, 0, MAX_ERROR_TTL_MS),
+    staleMs: integer("staleMs", options.staleMs ?? 0, 0, MAX_MS),
+    staleIfErrorMs: integer("staleIfErrorMs", options.staleIfErrorMs ?? 0, 0, MAX_MS),
+    refreshBackoffMs: integer("refreshBackoffMs", options.refreshBackoffMs ?? 1_000, 1, 60_000),
+    ttlJitter: fraction("ttlJitter", options.ttlJitter ?? 0.1, 0.5),
+    earlyRefresh: fraction("earlyRefresh", options.earlyRefresh ?? 0, 10),
+    maxEntryBytes: integer("maxEntryBytes", options.maxEntryBytes ?? 1_048_576, 1, 67_108_864),
+    maxKnownEntries: integer("maxKnownEntries", options.maxKnownEntries ?? 10_000, 0, 10_000_000),
+    schema,
+    codec,
+    clock: withMethods("clock", clock, ["now", "setTimer", "nextPoll"]),
+    randomness: withMethods("randomness", randomness, ["fraction", "identifier"]),
+  };
+}
+
+function integer(option: string, value: unknown, min: number, max: number): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new InvalidOptionError(option, value, `must be an integer from ${min} to ${max}`);
+}
+
+function fraction(option: string, value: unknown, max: number): number {
+  if (typeof value === "number" && value >= 0 && value <= max) return value;
+  throw new InvalidOptionError(option, value, `must be a number from 0 to ${max}`);
+}
+
+function withMethods<T extends object>(option: string, value: T, names: readonly string[]): T {
+  const methods = typeof value === "object" && value !== null ? names : ["-"];
+  if (methods.every((name) => typeof Reflect.get(Object(value), name) === "function")) return value;
+  throw new InvalidOptionError(option, value, `must be an object with the methods ${names.join(", ")}`);
+}

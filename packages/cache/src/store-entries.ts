@@ -1,0 +1,251 @@
+/**
+ * Entries in a store that the flights know nothing of: read, coalesce with a second look inside, write. Weaker than
+ * entries kept with the flights: one round trip more, a window between the look and the election (which the second look
+ * narrows), and loads that are under way in other processes are not kept from being written by a `set` or `delete`.
+ */
+import type { CallOptions, Coalescer, Work } from "@skein/core";
+import { background } from "@skein/core/internal";
+import type { Entries } from "./entries.ts";
+import { decodeEntry, encodeEntry, type Entry, type KeptOutcome } from "./entry.ts";
+import type { Freshness, Terms } from "./freshness.ts";
+import type { CacheEvent } from "./observer.ts";
+import type { CachePolicy } from "./options.ts";
+import type { CacheStore } from "./store.ts";
+
+const ID_LENGTH = 12;
+const MAX_DOUBLINGS = 5;
+
+export interface StoreEntriesOptions {
+  readonly flights: Coalescer;
+  readonly store: CacheStore;
+  readonly policy: CachePolicy;
+  readonly freshness: Freshness;
+  readonly ttlOf: (work: Work<unknown>) => number | undefined;
+  readonly emit: (event: CacheEvent) => void;
+}
+
+interface Found {
+  readonly entry: Entry;
+  /** Until it is past its time; negative afterwards. */
+  readonly leftMs: number;
+}
+
+/** A load under way; a write to its key makes it void. */
+interface Load {
+  void: boolean;
+}
+
+export class StoreEntries implements Entries {
+  readonly #options: StoreEntriesOptions;
+  /** Reads that callers of the same moment share. */
+  readonly #looks = new Map<string, Promise<Found | undefined>>();
+  readonly #loads = new Map<string, Set<Load>>();
+  /** Renewals that failed, and when the next one is due. */
+  readonly #backoff = new Map<string, { readonly failures: number; readonly until: number }>();
+  readonly #renewing = new Set<string>();
+
+  constructor(options: StoreEntriesOptions) {
+    this.#options = options;
+  }
+
+  keeps(): boolean {
+    return true;
+  }
+
+  async get(key: string, work: Work<unknown>, options: CallOptions | undefined): Promise<unknown> {
+    const { flights, policy, freshness, emit } = this.#options;
+    options?.signal?.throwIfAborted();
+    const found = await this.#look(key);
+    if (found !== undefined && found.leftMs + policy.staleMs > 0) {
+      const fresh = found.leftMs > 0;
+      emit({ type: "hit", how: fresh ? "fresh" : "stale", kind: found.entry.outcome.kind });
+      if (!fresh) this.#renew(key, work, found, "stale");
+      else if (freshness.isDue(found.leftMs, found.entry.workMs)) this.#renew(key, work, found, "early");
+      return valueOf(found.entry.outcome);
+    }
+    emit({ type: "miss", unexpected: false });
+    try {
+      return await flights.do(key, this.#loading(key, work, undefined), options);
+    } catch (error) {
+      options?.signal?.throwIfAborted();
+      if (found?.entry.outcome.kind !== "value" || found.leftMs + policy.staleIfErrorMs <= 0) throw error;
+      emit({ type: "hit", how: "error", kind: "value" });
+      return found.entry.outcome.value;
+    }
+  }
+
+  async set(key: string, value: unknown, terms: Terms): Promise<boolean> {
+    const bytes = this.#encode({ kind: "value", value }, 0, terms);
+    // What it should have replaced must not be seen any more.
+    if (bytes === undefined) return (await this.delete(key)) && false;
+    const { store } = this.#options;
+    const ttlMs = terms.ttlMs + terms.graceMs;
+    const written = await this.#change(key, () => store.set(key, bytes, ttlMs));
+    if (written) this.#options.emit({ type: "written", bytes: bytes.length, ttlMs: terms.ttlMs });
+    return written;
+  }
+
+  delete(key: string): Promise<boolean> {
+    return this.#change(key, () => this.#options.store.delete(key));
+  }
+
+  /** Before and after: neither a load that began earlier nor one that began meanwhile may be written or joined. */
+  async #change(key: string, write: () => Promise<void>): Promise<boolean> {
+    await this.#voidLoads(key);
+    try {
+      await write();
+      return true;
+    } catch {
+      this.#options.emit({ type: "not-written", why: "unavailable" });
+      return false;
+    } finally {
+      await this.#voidLoads(key);
+    }
+  }
+
+  async #voidLoads(key: string): Promise<void> {
+    this.#looks.delete(key);
+    for (const load of this.#loads.get(key) ?? []) load.void = true;
+    await this.#options.flights.forget(key);
+  }
+
+  #look(key: string): Promise<Found | undefined> {
+    const shared = this.#looks.get(key);
+    if (shared !== undefined) return shared;
+    // A caller of a later moment must see what was written meanwhile.
+    const look = Promise.resolve().then(() => {
+      if (this.#looks.get(key) === look) this.#looks.delete(key);
+      return this.#read(key);
+    });
+    this.#looks.set(key, look);
+    return look;
+  }
+
+  async #read(key: string): Promise<Found | undefined> {
+    const { store, policy, emit } = this.#options;
+    try {
+      const stored = await store.get(key);
+      if (stored === undefined) return undefined;
+      const entry = decodeEntry(stored.bytes, policy.codec);
+      if (typeof entry === "string") {
+        emit({ type: "broken", why: entry });
+        return undefined;
+      }
+      return await this.#checked(entry, stored.leftMs - entry.graceMs);
+    } catch {
+      emit({ type: "read-failed" });
+      return undefined;
+    }
+  }
+
+  async #checked(entry: Entry, leftMs: number): Promise<Found | undefined> {
+    const { policy, emit } = this.#options;
+    const { outcome } = entry;
+    if (policy.schema === undefined || outcome.kind === "error") return { entry, leftMs };
+    try {
+      const verdict = await policy.schema["~standard"].validate(outcome.value);
+      if (verdict.issues === undefined && "value" in verdict) {
+        return { entry: { ...entry, outcome: { kind: "value", value: verdict.value } }, leftMs };
+      }
+    } catch {
+      // A schema that throws has not accepted the value.
+    }
+    emit({ type: "broken", why: "schema" });
+    return undefined;
+  }
+
+  /** The work, with a second look before it and the writing behind it. `seen`: the id of an entry that will not do. */
+  #loading(key: string, work: Work<unknown>, seen: string | undefined): Work<unknown> {
+    const { policy, freshness, ttlOf } = this.#options;
+    const { clock } = policy;
+    return async (signal, flight) => {
+      const load = this.#begin(key);
+      try {
+        const found = await this.#read(key);
+        if (found !== undefined && found.leftMs > 0 && found.entry.id !== seen) {
+          return valueOf(found.entry.outcome);
+        }
+        const startedAt = clock.now();
+        const outcome = await outcomeOf(() => work(signal, flight));
+        const keeps = outcome.kind === "value" || found === undefined;
+        const lost = load.void || signal.aborted || flight.leaseLost?.aborted === true;
+        const terms = keeps && !lost ? freshness.terms(outcome, ttlOf(work)) : undefined;
+        if (terms !== undefined) await this.#write(key, outcome, clock.now() - startedAt, terms);
+        return valueOf(outcome);
+      } finally {
+        this.#end(key, load);
+      }
+    };
+  }
+
+  async #write(key: string, outcome: KeptOutcome, workMs: number, terms: Terms): Promise<void> {
+    const { store, emit } = this.#options;
+    const bytes = this.#encode(outcome, workMs, terms);
+    if (bytes === undefined) return;
+    try {
+      await store.set(key, bytes, terms.ttlMs + terms.graceMs);
+      emit({ type: "written", bytes: bytes.length, ttlMs: terms.ttlMs });
+    } catch {
+      emit({ type: "not-written", why: "unavailable" });
+    }
+  }
+
+  #encode(outcome: KeptOutcome, workMs: number, { graceMs }: Terms): Uint8Array | undefined {
+    const { policy, emit } = this.#options;
+    try {
+      const id = policy.randomness.identifier(ID_LENGTH);
+      const bytes = encodeEntry({ id, graceMs, workMs, outcome }, policy.codec);
+      if (bytes.length <= policy.maxEntryBytes) return bytes;
+      emit({ type: "not-written", why: "too-large" });
+    } catch {
+      emit({ type: "not-written", why: "not-encodable" });
+    }
+    return undefined;
+  }
+
+  #renew(key: string, work: Work<unknown>, { entry }: Found, why: "stale" | "early"): void {
+    const { flights, policy, emit } = this.#options;
+    const { clock, refreshBackoffMs, maxKnownEntries } = policy;
+    const failed = this.#backoff.get(key);
+    if (this.#renewing.has(key) || (failed !== undefined && clock.now() < failed.until)) return;
+    this.#renewing.add(key);
+    emit({ type: "refresh", why });
+    const renewal = flights.do(key, this.#loading(key, work, entry.id)).then(
+      () => void this.#backoff.delete(key),
+      () => {
+        const failures = (failed?.failures ?? 0) + 1;
+        const pauseMs = refreshBackoffMs * 2 ** Math.min(failures - 1, MAX_DOUBLINGS);
+        const [oldest] = this.#backoff.keys();
+        if (oldest !== undefined && this.#backoff.size >= maxKnownEntries) this.#backoff.delete(oldest);
+        this.#backoff.set(key, { failures, until: clock.now() + pauseMs });
+      },
+    );
+    background(renewal.finally(() => this.#renewing.delete(key)));
+  }
+
+  #begin(key: string): Load {
+    const load = { void: false };
+    const loads = this.#loads.get(key) ?? new Set();
+    this.#loads.set(key, loads.add(load));
+    return load;
+  }
+
+  #end(key: string, load: Load): void {
+    const loads = this.#loads.get(key);
+    loads?.delete(load);
+    if (loads?.size === 0) this.#loads.delete(key);
+  }
+}
+
+async function outcomeOf(work: () => unknown): Promise<KeptOutcome> {
+  try {
+    return { kind: "value", value: await work() };
+  } catch (error) {
+    return { kind: "error", error };
+  }
+}
+
+function valueOf(outcome: KeptOutcome): unknown {
+  if (outcome.kind === "error") throw outcome.error;
+  return outcome.value;
+}

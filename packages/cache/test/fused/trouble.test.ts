@@ -1,0 +1,77 @@
+/** Trouble with the cache is a counted miss, and Redis away is a load without one. */
+import { createCache } from "@skein/cache";
+import { ClusterSingleflight } from "@skein/cluster";
+import { RedisServer, waitUntil } from "@skein/testkit";
+import { expect, test } from "vitest";
+import * as z from "zod";
+import { FleetOfCaches } from "../fleet-of-caches.ts";
+
+test("a damaged entry is a counted miss, whichever byte is damaged, and is replaced", async () => {
+  await using fleet = await FleetOfCaches.start(1);
+  const { cache, events } = fleet.at(0);
+  await cache.set("k:a", { some: "value" });
+  const entryKey = fleet.entryKey("k:a");
+  const sound = (await fleet.admin.getBuffer(entryKey)) ?? Buffer.alloc(0);
+  // The time of writing is the script's own, and nothing depends on it.
+  const from = sound.indexOf(" ", sound.indexOf(" ") + 1) + 1;
+  for (let index = from; index < sound.length; index += 3) {
+    const damaged = Buffer.from(sound);
+    damaged[index] = (damaged[index] ?? 0) ^ 1;
+    await fleet.admin.set(entryKey, damaged, "PX", 60_000);
+    events.length = 0;
+    expect(await cache.get("k:a", () => `load ${index}`)).toBe(`load ${index}`);
+    expect(events.filter(({ type }) => type === "miss" || type === "broken").length).toBeGreaterThan(0);
+    await waitUntil(() => events.some(({ type }) => type === "written"));
+    expect(await cache.get("k:a", () => "never")).toBe(`load ${index}`);
+  }
+});
+
+test("a value that does not satisfy the schema is a counted miss; one that does is what the schema makes of it", async () => {
+  await using fleet = await FleetOfCaches.start(1, { schema: z.object({ n: z.coerce.number() }) });
+  const { cache, events } = fleet.at(0);
+  await cache.set("k:a", { n: "7" });
+  expect(await cache.get("k:a", () => ({ n: 0 }))).toEqual({ n: 7 });
+  await cache.set("k:a", { m: 7 });
+  expect(await cache.get("k:a", () => ({ n: 1 }))).toEqual({ n: 1 });
+  expect(events).toContainEqual({ type: "broken", why: "schema" });
+});
+
+test("keys of other prefixes are coalesced, and not kept", async () => {
+  await using fleet = await FleetOfCaches.start(1);
+  const { cache, events } = fleet.at(0);
+  expect(await cache.get("other", () => 1)).toBe(1);
+  expect(await cache.get("other", () => 2)).toBe(2);
+  expect(await cache.set("other", 3)).toBe(false);
+  expect(events).toEqual([{ type: "bypass" }, { type: "bypass" }]);
+});
+
+test("a load whose lease ran out answers its callers and is not written", async () => {
+  await using fleet = await FleetOfCaches.start(1, {}, { prefixes: { "k:": { leaseMs: 500 } } });
+  const { cache } = fleet.at(0);
+  const blocking = (): string => {
+    const until = performance.now() + 800;
+    while (performance.now() < until) {
+      // Nothing else runs in this process, renewals neither.
+    }
+    return "late";
+  };
+  expect(await cache.get("k:a", blocking)).toBe("late");
+  await waitUntil(() => fleet.at(0).clusterEvents.some(({ type }) => type === "settle-accepted"));
+  expect(await fleet.admin.exists(fleet.entryKey("k:a"))).toBe(0);
+});
+
+test("without Redis every call is a load, coalesced in its process, and nothing throws", async () => {
+  const redis = await RedisServer.start();
+  await using flights = new ClusterSingleflight({ redis: redis.url, prefixes: ["k:"], redisTimeoutMs: 200 });
+  const cache = createCache({ flights, ttlMs: 60_000 });
+  await flights.ready();
+  expect(await cache.get("k:a", () => "before")).toBe("before");
+  await redis.stop();
+  let loads = 0;
+  const load = (): number => ++loads;
+  const answers = await Promise.all(Array.from({ length: 100 }, () => cache.get("k:b", load)));
+  expect(new Set(answers)).toEqual(new Set([1]));
+  expect(await cache.get("k:a", () => "after")).toBe("after");
+  expect(await cache.set("k:a", 1)).toBe(false);
+  expect(await cache.delete("k:a")).toBe(false);
+});

@@ -1,0 +1,89 @@
+/** What `set` and `delete` do to readers and to loads in progress. */
+import { waitUntil } from "@skein/testkit";
+import { describe, expect, test } from "vitest";
+import { FleetOfCaches, HeldLoader } from "../fleet-of-caches.ts";
+
+describe("a write during a load", () => {
+  test.each(["set", "delete"] as const)(
+    "%s: the load in progress answers those who waited for it in its process, and is never written",
+    async (write) => {
+      await using fleet = await FleetOfCaches.start(2);
+      const [loader, writer] = [fleet.at(0), fleet.at(1)];
+      const held = new HeldLoader<string>();
+      const loading = loader.cache.get("k:a", held.load);
+      await held.begun;
+      if (write === "set") expect(await writer.cache.set("k:a", "set")).toBe(true);
+      else expect(await writer.cache.delete("k:a")).toBe(true);
+      held.end("outdated");
+      expect(await loading).toBe("outdated");
+      await waitUntil(() =>
+        loader.clusterEvents.some(({ type }) => type === "lease-lost" || type === "settle-fenced"),
+      );
+      const expected = write === "set" ? "set" : "new";
+      for (const { cache } of fleet.members) expect(await cache.get("k:a", () => "new")).toBe(expected);
+    },
+  );
+
+  test("callers in another process that waited for the load get what was set, without a load", async () => {
+    await using fleet = await FleetOfCaches.start(2);
+    const [loader, follower] = [fleet.at(0), fleet.at(1)];
+    const held = new HeldLoader<string>();
+    const loading = loader.cache.get("k:a", held.load);
+    await held.begun;
+    const following = follower.cache.get("k:a", () => "never");
+    await waitUntil(() => follower.clusterEvents.some(({ type }) => type === "follow"));
+    await loader.cache.set("k:a", "set");
+    expect(await following).toBe("set");
+    held.end("outdated");
+    expect(await loading).toBe("outdated");
+  });
+
+  test("in the process that writes, a read right after it joins no load that began before", async () => {
+    await using fleet = await FleetOfCaches.start(1);
+    const { cache } = fleet.at(0);
+    const held = new HeldLoader<string>();
+    const loading = cache.get("k:a", held.load);
+    await held.begun;
+    await cache.delete("k:a");
+    expect(await cache.get("k:a", () => "new")).toBe("new");
+    held.end("outdated");
+    expect(await loading).toBe("outdated");
+    expect(await cache.get("k:a", () => "never")).toBe("new");
+  });
+});
+
+describe("a write followed by a read", () => {
+  test("never sees what was there before, whoever reads, under a load of readers", async () => {
+    await using fleet = await FleetOfCaches.start(3);
+    let over = false;
+    await fleet.at(0).cache.set("k:n", 0);
+    const noise = fleet.members.map(async ({ cache }) => {
+      while (!over) await cache.get("k:n", () => -1);
+    });
+    for (let n = 1; n <= 150; n++) {
+      expect(await fleet.at(n % 3).cache.set("k:n", n)).toBe(true);
+      const seen = await Promise.all(fleet.members.map(({ cache }) => cache.get("k:n", () => -1)));
+      expect(seen).toEqual([n, n, n]);
+    }
+    over = true;
+    await Promise.all(noise);
+  });
+
+  test("a negative value that is not kept removes what was there", async () => {
+    await using fleet = await FleetOfCaches.start(1);
+    const { cache } = fleet.at(0);
+    await cache.set("k:a", 1);
+    expect(await cache.set("k:a", null)).toBe(true);
+    expect(await cache.get("k:a", () => 2)).toBe(2);
+  });
+
+  test("a value too large to keep removes what was there, and says so", async () => {
+    await using fleet = await FleetOfCaches.start(1, { maxEntryBytes: 100 });
+    const { cache, events } = fleet.at(0);
+    await cache.set("k:a", 1);
+    expect(await cache.set("k:a", "x".repeat(200))).toBe(false);
+    expect(events).toContainEqual({ type: "not-written", why: "too-large" });
+    expect(await cache.get("k:a", () => "y".repeat(200))).toBe("y".repeat(200));
+    expect(await cache.get("k:a", () => 2)).toBe(2);
+  });
+});

@@ -1,0 +1,40 @@
+/** Cache entries beside the flights of one Redis: a plain GET to read one, and a script of its own for each change. */
+import type { EntryOperations, SetEntryRequest } from "../coordinator.ts";
+import { PROTOCOL_VERSION, type FlightName } from "../flight-keys.ts";
+import type { Link } from "./connection.ts";
+import type { ScriptCall } from "./define-script.ts";
+import { deleteScript, setScript } from "./flight-scripts.ts";
+import type { ScriptReply } from "./script-runner.ts";
+
+export class RedisEntries implements EntryOperations {
+  readonly #options: { readonly link: Link; readonly inboxPrefix: string };
+  readonly #run: (call: ScriptCall) => Promise<{ readonly fields: ScriptReply }>;
+
+  constructor(
+    options: { readonly link: Link; readonly inboxPrefix: string },
+    run: (call: ScriptCall) => Promise<{ readonly fields: ScriptReply }>,
+  ) {
+    this.#options = options;
+    this.#run = run;
+  }
+
+  async read(flight: FlightName, withinMs: number): Promise<Uint8Array | undefined> {
+    const { link } = this.#options;
+    return (await link.send((redis) => redis.getBuffer(flight.entryKey), Math.max(1, withinMs))) ?? undefined;
+  }
+
+  async set({ flight, outcome, entry }: SetEntryRequest): Promise<void> {
+    const args = { entryHead: entry.head, outcome, entryTtlMs: entry.ttlMs, ...this.#messages(flight) };
+    await this.#run(setScript.call(flight, args, true));
+  }
+
+  async delete(flight: FlightName): Promise<boolean> {
+    const { fields } = await this.#run(deleteScript.call(flight, this.#messages(flight), true));
+    return Number(fields[0]) === 1;
+  }
+
+  #messages(flight: FlightName): { inboxPrefix: string; header: number; flightId: string } {
+    const { inboxPrefix } = this.#options;
+    return { inboxPrefix, header: PROTOCOL_VERSION, flightId: flight.id };
+  }
+}

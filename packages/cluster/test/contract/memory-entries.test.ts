@@ -1,0 +1,4 @@
+import { entryContract } from "./entry-contract.ts";
+import { startMemoryFleet } from "./memory-contract-fleet.ts";
+
+entryContract("in memory", startMemoryFleet);
