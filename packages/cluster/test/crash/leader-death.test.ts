@@ -84,14 +84,21 @@ describe("a leader that is stopped past its lease", () => {
 
   it("three times in a row is not declared a poisonous key", async () => {
     await using fleet = await Deployment.start(4, { prefixes: { "k:": { leaseMs: 500, maxTakeovers: 1 } } });
+    let successions = 0;
     for (let round = 0; round < 3; round++) {
       const key = "k:slow";
       const { answer: own } = await fleet.lead(round, key, { workMs: 100 });
       const { answer } = await fleet.follow(3, key, { workMs: 10 });
       fleet.flier(round).signal("SIGSTOP");
-      expect(await answer).toMatchObject({ ok: true });
+      const told = await answer;
+      expect(told).toMatchObject({ ok: true });
+      if (told.role === "leader") successions++;
       fleet.flier(round).signal("SIGCONT");
       expect(await own).toMatchObject({ ok: true });
+      // Until it is settled, the next round's caller could still be served by this flight.
+      await expect
+        .poll(() => fleet.eventsOf(3, "settle-accepted").length, { timeout: 20_000 })
+        .toBe(successions);
     }
   });
 });
