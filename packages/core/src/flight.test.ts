@@ -75,12 +75,17 @@ describe("work that returns a foreign thenable", () => {
     expect(await call(flights, "k", () => "next")).toBe("next");
   });
 
-  test("that is a promise with a `then` of its own lands with what that `then` says", async () => {
-    const flights = new Singleflight();
-    const lazy = Object.assign(Promise.resolve("never asked"), {
-      then: (resolve: (value: string) => void) => resolve("lazy"),
-    });
-    expect(await call(flights, "k", () => lazy)).toBe("lazy");
+  test("that is a promise with a `then` of its own is asked once, and not before its callers have come", async () => {
+    const flights = new Singleflight({ observer: { onEvent: () => {} } });
+    let asked = 0;
+    const lazy = (): Promise<string> =>
+      Object.assign(Promise.resolve("never asked"), {
+        then: (resolve: (value: string) => void) => resolve(`lazy ${++asked}`),
+      });
+    const calls = [call(flights, "k", lazy), call(flights, "k", lazy)];
+    expect(asked).toBe(0);
+    expect(await Promise.all(calls)).toEqual(["lazy 1", "lazy 1"]);
+    expect(asked).toBe(1);
   });
 
   test("that is a subclass of Promise lands like a promise", async () => {

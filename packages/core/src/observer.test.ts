@@ -219,14 +219,18 @@ describe("an observer cannot disturb a call", () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown): void => void unhandled.push(reason);
     process.on("unhandledRejection", note);
-    const observer = {
-      onEvent: vi.fn<() => Promise<void>>(() => Promise.reject(new Error("broken observer"))),
+    let told = 0;
+    // Not a mock: those wait for what they return, and so handle the rejection.
+    const onEvent = async (): Promise<void> => {
+      told++;
+      throw new Error("broken observer");
     };
-    const flights = new Singleflight({ observer: observer as { onEvent: () => void } });
+    // oxlint-disable-next-line typescript/no-misused-promises -- others' code does
+    const flights = new Singleflight({ observer: { onEvent } });
     expect(await flights.do("k", () => "v")).toBe("v");
     await setImmediate();
     process.off("unhandledRejection", note);
-    expect(observer.onEvent).toHaveBeenCalled();
+    expect(told).toBe(5);
     expect(unhandled).toEqual([]);
   });
 
