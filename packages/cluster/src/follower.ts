@@ -141,6 +141,7 @@ export class Follower {
     const { clock, randomness } = fleet.options;
     const now = clock.now();
     this.#heardAt = now;
+    const moved = reply.token !== this.#token || reply.beat !== this.#beat;
     if (reply.token !== this.#token) {
       this.#token = reply.token;
       this.resigned = false;
@@ -154,7 +155,7 @@ export class Follower {
       this.#beat = reply.beat;
       this.#beatChangedAt = now;
     }
-    this.#watch?.confirm();
+    this.#watch?.confirm(moved);
     // A clock jump at the server must not stretch a lease; one without an end gets one.
     const remaining = reply.remainingMs < 0 ? policy.leaseMs : Math.min(reply.remainingMs, policy.leaseMs);
     this.#leaseEndsAt = now + remaining + randomness.fraction() * JITTER * policy.leaseMs;
@@ -177,7 +178,13 @@ export class Follower {
   #wakeIn(delayMs: number): void {
     const { clock } = this.#options.fleet.options;
     const now = clock.now();
-    const moment = Math.min(now + delayMs, Math.max(this.#leaseEndsAt, now + 1), this.#waitEndsAt);
+    const silenceEndsAt = this.#heardAt + Math.min(this.#options.policy.leaseMs, MAX_SILENCE_MS);
+    const moment = Math.min(
+      now + delayMs,
+      Math.max(this.#leaseEndsAt, now + 1),
+      silenceEndsAt,
+      this.#waitEndsAt,
+    );
     this.#timer?.cancel();
     this.#timer = clock.setTimer(() => this.#onTimer(), Math.max(0, moment - now));
   }

@@ -72,7 +72,9 @@ export class ForeignOutcomes {
       fleet.emit({ type: "wakeup-missed", ...about, sinceSettledMs: ageMs });
     }
     // Whoever called after the settlement may not have this outcome, unless the prefix says how old it may be.
-    this.#accept(token, opened, fleet.options.clock.now() - ageMs + policy.freshMs);
+    // That holds for values only: an error is for those who waited for it.
+    const freshMs = opened.outcome.kind === "value" ? policy.freshMs : 0;
+    this.#accept(token, opened, fleet.options.clock.now() - ageMs + freshMs);
   }
 
   #open(token: string, envelope: Uint8Array): ForeignOutcome | undefined {

@@ -10,17 +10,20 @@ export function onTerminate(
   if (option === undefined || option === false) return () => undefined;
   const closeOptions = option === true ? {} : option;
   const onSignal = (): void => {
+    // Asked now: a listener that wants the signal once is gone by the time that the drain is over.
+    const handledElsewhere = process.listenerCount("SIGTERM") > 1;
     background(
       close(closeOptions).finally(() => {
         stop();
         // Without a listener of ours the signal would have ended the process; nobody else handles it, so it still does.
-        if (process.listenerCount("SIGTERM") === 0) process.kill(process.pid, "SIGTERM");
+        if (!handledElsewhere && process.listenerCount("SIGTERM") === 0) process.kill(process.pid, "SIGTERM");
       }),
     );
   };
   const stop = (): void => {
     process.off("SIGTERM", onSignal);
   };
-  process.on("SIGTERM", onSignal);
+  // First, so that those who listen once are still counted.
+  process.prependListener("SIGTERM", onSignal);
   return stop;
 }

@@ -88,9 +88,13 @@ export class Watch {
     this.#listener = listener;
   }
 
-  /** The beat has been read; the grace runs from now. Does nothing unless the leader is suspected. */
-  confirm(): void {
-    if (this.#suspected) this.#confirmedAt = this.#watcher.now();
+  /**
+   * The beat has been read. The grace runs from the first time, and anew when the beat has `moved`. Does nothing unless
+   * the leader is suspected.
+   */
+  confirm(moved: boolean = false): void {
+    if (!this.#suspected) return;
+    if (moved || this.#confirmedAt === undefined) this.#confirmedAt = this.#watcher.now();
   }
 
   stop(): void {

@@ -215,7 +215,7 @@ export class Leader {
   #leave(state: "resigned" | "done"): void {
     this.#state = state;
     this.#lease?.release();
-    if (state === "done") this.#ageTimer?.cancel();
+    this.#ageTimer?.cancel();
   }
 
   #tellLeaseLost(why: LeaseLostError["why"]): void {
