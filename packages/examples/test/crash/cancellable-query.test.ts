@@ -12,6 +12,8 @@ import { cancellableQuery, type QueryPools } from "../../src/work/cancellable-qu
 let runDir: string;
 let postgres: Postgres;
 let observer: Pool;
+/** Of every connection: a pool says that it has ended while its last sockets are still closing. */
+const closings: Promise<unknown>[] = [];
 
 beforeAll(async () => {
   runDir = await mkdtemp(join(tmpdir(), "skein-cancel-"));
@@ -21,6 +23,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await observer.end();
+  await Promise.all(closings);
   await postgres[Symbol.asyncDispose]();
   await rm(runDir, { recursive: true, force: true });
 });
@@ -30,6 +33,7 @@ function createPool(options: PoolConfig = {}): Pool {
   const pool = new Pool({ connectionString: postgres.url, max: 1, ...options });
   pool.on("connect", (client) => {
     client.on("error", () => undefined);
+    closings.push(new Promise((resolve) => client.once("end", resolve)));
   });
   return pool;
 }
