@@ -17,7 +17,7 @@ export interface UnprivilegedIds {
   readonly gid?: number;
 }
 
-/** Finds the binaries. Copies them into `runDir` when the unprivileged user cannot reach them (a clone under /root). */
+/** Finds the binaries. Copies them into `runDir` when the unprivileged user cannot reach them (a clone in a private home). */
 export async function findPostgresBinaries(runDir: string, ids: UnprivilegedIds): Promise<PostgresBinaries> {
   const installed = join(installedPackageDir(), "native");
   if (runs(binariesIn(installed).postgres, ids)) return binariesIn(installed);

@@ -31,6 +31,7 @@ afterAll(async () => {
 /** The server is stopped while a pool's last sockets may still be closing: what they then say is no failure. */
 function createPool(options: PoolConfig = {}): Pool {
   const pool = new Pool({ connectionString: postgres.url, max: 1, ...options });
+  pool.on("error", () => undefined);
   pool.on("connect", (client) => {
     client.on("error", () => undefined);
     closings.push(new Promise((resolve) => client.once("end", resolve)));
