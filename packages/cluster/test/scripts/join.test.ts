@@ -1,24 +1,26 @@
-import { RedisServer, waitUntil } from "@skein/testkit";
+import { type RedisServer, waitUntil } from "@skein/testkit";
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { grantOf, parseToken } from "../../src/fencing-token.ts";
-import { ABANDON_MS, FLIGHT_TTL_MS, keys, LEASE_MS, RawScripts, REGISTRATION_MS } from "./raw-scripts.ts";
+import { beforeEachOwnFlight } from "./own-flight.ts";
+import {
+  ABANDON_MS,
+  FLIGHT_TTL_MS,
+  keys,
+  LEASE_MS,
+  type RawScripts,
+  REGISTRATION_MS,
+} from "./raw-scripts.ts";
 
 let server: RedisServer;
 let redis: Redis;
 let flight: RawScripts;
-let count = 0;
 
-beforeAll(async () => {
-  server = await RedisServer.start();
-  redis = server.client();
+beforeEachOwnFlight("join", (own, itsServer) => {
+  flight = own;
+  redis = own.redis;
+  server = itsServer;
 });
-beforeEach(async () => {
-  // Every script is new to the server.
-  await redis.script("FLUSH");
-  flight = new RawScripts(redis, `join ${++count}`);
-});
-afterAll(() => server.stop());
 
 async function serverUs(): Promise<number> {
   const [seconds, micros] = await redis.time();

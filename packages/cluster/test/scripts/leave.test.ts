@@ -1,22 +1,15 @@
-import { RedisServer } from "@skein/testkit";
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { RawScripts } from "./raw-scripts.ts";
+import { describe, expect, test } from "vitest";
+import { beforeEachOwnFlight } from "./own-flight.ts";
+import type { RawScripts } from "./raw-scripts.ts";
 
-let server: RedisServer;
 let redis: Redis;
 let flight: RawScripts;
-let count = 0;
 
-beforeAll(async () => {
-  server = await RedisServer.start();
-  redis = server.client();
+beforeEachOwnFlight("leave", (own) => {
+  flight = own;
+  redis = own.redis;
 });
-beforeEach(async () => {
-  await redis.script("FLUSH");
-  flight = new RawScripts(redis, `leave ${++count}`);
-});
-afterAll(() => server.stop());
 
 describe("leave", () => {
   test("LEFT: removes this registration and no other", async () => {

@@ -1,22 +1,16 @@
-import { RedisServer, waitUntil } from "@skein/testkit";
+import { waitUntil } from "@skein/testkit";
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { FLIGHT_TTL_MS, LEASE_MS, RawScripts } from "./raw-scripts.ts";
+import { describe, expect, test } from "vitest";
+import { beforeEachOwnFlight } from "./own-flight.ts";
+import { FLIGHT_TTL_MS, LEASE_MS, type RawScripts } from "./raw-scripts.ts";
 
-let server: RedisServer;
 let redis: Redis;
 let flight: RawScripts;
-let count = 0;
 
-beforeAll(async () => {
-  server = await RedisServer.start();
-  redis = server.client();
+beforeEachOwnFlight("renew", (own) => {
+  flight = own;
+  redis = own.redis;
 });
-beforeEach(async () => {
-  await redis.script("FLUSH");
-  flight = new RawScripts(redis, `renew ${++count}`);
-});
-afterAll(() => server.stop());
 
 describe("renew", () => {
   test("HELD: lease and flight get their time back, and the beat moves", async () => {

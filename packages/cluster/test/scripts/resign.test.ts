@@ -1,23 +1,16 @@
-import { RedisServer } from "@skein/testkit";
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { grantOf } from "../../src/fencing-token.ts";
-import { RawScripts } from "./raw-scripts.ts";
+import { beforeEachOwnFlight } from "./own-flight.ts";
+import type { RawScripts } from "./raw-scripts.ts";
 
-let server: RedisServer;
 let redis: Redis;
 let flight: RawScripts;
-let count = 0;
 
-beforeAll(async () => {
-  server = await RedisServer.start();
-  redis = server.client();
+beforeEachOwnFlight("resign", (own) => {
+  flight = own;
+  redis = own.redis;
 });
-beforeEach(async () => {
-  await redis.script("FLUSH");
-  flight = new RawScripts(redis, `resign ${++count}`);
-});
-afterAll(() => server.stop());
 
 describe("resign", () => {
   test("RESIGNED: without followers nothing is left", async () => {

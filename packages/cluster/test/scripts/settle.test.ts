@@ -1,23 +1,19 @@
-import { RedisServer } from "@skein/testkit";
+import type { RedisServer } from "@skein/testkit";
 import type { Redis } from "ioredis";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { grantOf } from "../../src/fencing-token.ts";
-import { keys, RawScripts, RETAIN_MS } from "./raw-scripts.ts";
+import { beforeEachOwnFlight } from "./own-flight.ts";
+import { keys, type RawScripts, RETAIN_MS } from "./raw-scripts.ts";
 
 let server: RedisServer;
 let redis: Redis;
 let flight: RawScripts;
-let count = 0;
 
-beforeAll(async () => {
-  server = await RedisServer.start();
-  redis = server.client();
+beforeEachOwnFlight("settle", (own, itsServer) => {
+  flight = own;
+  redis = own.redis;
+  server = itsServer;
 });
-beforeEach(async () => {
-  await redis.script("FLUSH");
-  flight = new RawScripts(redis, `settle ${++count}`);
-});
-afterAll(() => server.stop());
 
 describe("settle", () => {
   test("ACCEPTED: the lease is gone and nothing but the outcome is kept, for retainMs", async () => {
