@@ -188,7 +188,13 @@ test("a cycle through different callers is not seen: their timeouts end it", asy
 });
 
 describe("the chain of flights", () => {
-  const ancestor = (key: string): Ancestor => ({ scope: {}, key, over: false, parent: currentAncestor() });
+  const ancestor = (key: string): Ancestor => ({
+    scope: {},
+    key,
+    flightId: undefined,
+    over: false,
+    parent: currentAncestor(),
+  });
 
   test("does not grow along a call chain that goes on for ever", () => {
     let previous: Ancestor | undefined;

@@ -1,7 +1,7 @@
 /**
- * Which flights the current code is running inside of, followed through `await` by AsyncLocalStorage. Used to notice
- * work that asks for its own key. It sees what one asynchronous call chain started, nothing more: a cycle in which
- * A's work waits for B and B's work, started by another caller, waits for A is invisible here.
+ * Which flights the current code is running inside of, followed through `await` by AsyncLocalStorage, and from process to
+ * process by `flight-chain.ts`. Used to notice work that asks for its own key. It sees what one call chain started,
+ * nothing more: a cycle in which A's work waits for B and B's work, started by another caller, waits for A is invisible.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 
@@ -10,6 +10,8 @@ export interface Ancestor {
   /** The coalescer that the flight belongs to; the same key in another one is another flight. */
   readonly scope: object;
   readonly key: string;
+  /** What the flight is called, in every process that takes part in it; set when its work is called. */
+  flightId: string | undefined;
   /** Set once the flight has ended or was forgotten: waiting for its key no longer means waiting for itself. */
   over: boolean;
   parent: Ancestor | undefined;
@@ -34,6 +36,14 @@ export function runInside<A, B, T>(ancestor: Ancestor, callback: (a: A, b: B) =>
 export function isInside(nearest: Ancestor, scope: object, key: string): boolean {
   for (let node: Ancestor | undefined = nearest; node !== undefined; node = node.parent) {
     if (node.key === key && node.scope === scope) return true;
+  }
+  return false;
+}
+
+/** Whether `nearest` or one of its ancestors is this very flight, whichever process runs its work. */
+export function isInsideFlight(nearest: Ancestor, flightId: string): boolean {
+  for (let node: Ancestor | undefined = nearest; node !== undefined; node = node.parent) {
+    if (node.flightId === flightId) return true;
   }
   return false;
 }

@@ -6,7 +6,7 @@
  * Foreign code (observers, abort listeners, the work itself) may call back at any moment it runs. So it runs only
  * when the table is consistent again: the new flight entered, its caller attached, `close` under way.
  */
-import { currentAncestor, isInside, type Ancestor } from "./ancestry.ts";
+import { currentAncestor, isInside, isInsideFlight, type Ancestor } from "./ancestry.ts";
 import { background } from "./background.ts";
 import {
   checkCall,
@@ -23,9 +23,10 @@ import {
   FlightsFullError,
   ReentrantCallError,
 } from "./errors.ts";
-import { Flight, type Pilot } from "./flight.ts";
+import { Flight } from "./flight.ts";
 import type { Emitter, FlightEvent, RefusedWhy } from "./observer.ts";
 import type { FlightLimits } from "./options.ts";
+import type { Pilot } from "./pilot.ts";
 import type { Waiter } from "./waiter.ts";
 
 const DEFAULT_DRAIN_MS = 5_000;
@@ -100,6 +101,7 @@ export class FlightTable {
       const callId = this.emitter.active ? ++calls : 0;
       const present = this.#flights.get(key);
       if (present !== undefined && !this.#isAged(present)) {
+        if (inside !== undefined && isInsideFlight(inside, present.flightId)) this.#reentered(key);
         const joined = this.#attach(present, work, options, wantsStory, callId, inside);
         if (callId !== 0) this.#tellCall(present, callId);
         return joined;
@@ -215,7 +217,10 @@ export class FlightTable {
   }
 
   #refuseReentry(inside: Ancestor, key: string): void {
-    if (!isInside(inside, this, key)) return;
+    if (isInside(inside, this, key)) this.#reentered(key);
+  }
+
+  #reentered(key: string): never {
     this.tellRefused(key, "reentrant");
     throw new ReentrantCallError();
   }
@@ -277,7 +282,9 @@ export class FlightTable {
   }
 
   #ancestor(key: string, parent: Ancestor | undefined): Ancestor | undefined {
-    return this.limits.detectReentry ? { scope: this, key, over: false, parent } : undefined;
+    return this.limits.detectReentry
+      ? { scope: this, key, flightId: undefined, over: false, parent }
+      : undefined;
   }
 
   async #drain(drainMs: number, evacuate: (flight: Flight, reason: ClosedError) => void): Promise<void> {

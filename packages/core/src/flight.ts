@@ -3,34 +3,15 @@
  * is the pilot's business (run the work here, or ask the fleet); keeping the callers and answering each of them
  * exactly once is the flight's. Not promised: that the work stops when aborted. It is asked to.
  */
-import { runInside, type Ancestor } from "./ancestry.ts";
+import { isInsideFlight, runInside, type Ancestor } from "./ancestry.ts";
 import { background } from "./background.ts";
 import type { CallOptions, Work } from "./coalescer.ts";
-import { TooManyWaitersError } from "./errors.ts";
-import type { FallbackReason, FlightContext, FlightResult, Role } from "./flight-result.ts";
+import { ReentrantCallError, TooManyWaitersError } from "./errors.ts";
+import type { FlightContext, FlightResult, Role } from "./flight-result.ts";
 import type { FlightTable } from "./flight-table.ts";
 import type { CallEnding } from "./observer.ts";
+import type { Pilot, Story } from "./pilot.ts";
 import { Waiter, type WaiterHost } from "./waiter.ts";
-
-/** How a flight gets its outcome. Every method is called synchronously; none may throw. */
-export interface Pilot {
-  /** Callers that can neither leave nor ask for the story may share one promise. */
-  readonly sharesPromise: boolean;
-  /** Called once, before the other two, inside the `do()` that opened the flight. */
-  launch(flight: Flight): void;
-  /** The last caller left; the flight is no longer in the table. */
-  onUnwanted(flight: Flight): void;
-  /** The flight lost its place in the table but keeps its callers; `reason` is what its work is to be aborted with. */
-  onReplaced(flight: Flight, reason: Error): void;
-}
-
-/** How an outcome came about; told to callers that asked for the story. */
-export interface Story {
-  readonly role: Role;
-  readonly flightId: string;
-  readonly takeovers: number;
-  readonly fallbackReason?: FallbackReason | undefined;
-}
 
 export class Flight implements WaiterHost {
   readonly key: string;
@@ -78,6 +59,11 @@ export class Flight implements WaiterHost {
     this.ageLimitMs = table.limits.maxAgeMs;
   }
 
+  /** What the flight is called elsewhere, as far as is known. */
+  get flightId(): string {
+    return this.#standing?.flightId ?? this.localId;
+  }
+
   get callers(): number {
     return this.#plainCallers + (this.#waiters?.size ?? 0);
   }
@@ -102,6 +88,7 @@ export class Flight implements WaiterHost {
   /** The pilot has found out who runs the work, and what the flight is called elsewhere. */
   becomes(role: Role, flightId: string): void {
     this.#standing = { role, flightId, takeovers: 0 };
+    for (const waiter of this.#waiters ?? []) this.#refuseReentry(waiter);
   }
 
   /** Attaches a caller that cannot leave and wants the bare value. */
@@ -131,6 +118,7 @@ export class Flight implements WaiterHost {
   adopt(waiter: Waiter): void {
     waiter.host = this;
     (this.#waiters ??= new Set()).add(waiter);
+    this.#refuseReentry(waiter);
   }
 
   /** Removes and returns the callers that came after `momentMs`: an outcome settled by then is not theirs. */
@@ -161,6 +149,7 @@ export class Flight implements WaiterHost {
   /** Calls the work now, in this process. A synchronous throw is a rejection. */
   execute(work: Work<unknown>, context: FlightContext): Promise<unknown> {
     const { table, ancestor } = this;
+    if (ancestor !== undefined) ancestor.flightId = context.flightId;
     const { active } = table.emitter;
     const startedAt = (this.startedAt = table.limits.clock.now());
     if (active) table.emitter.emit({ type: "execution-started", ...table.about(this.key, context.flightId) });
@@ -224,6 +213,13 @@ export class Flight implements WaiterHost {
     this.table.tell("flight-unwanted", this);
     this.#tellFlightEnded(ending, this.#standing ?? this.localStory());
     if (this.#launched) this.pilot.onUnwanted(this);
+  }
+
+  /** A caller that runs inside of this very flight, which another process may lead, would wait for itself. */
+  #refuseReentry(waiter: Waiter): void {
+    if (waiter.inside === undefined || !isInsideFlight(waiter.inside, this.flightId)) return;
+    // Not from the midst of what the pilot is doing: it may be the last caller that goes.
+    queueMicrotask(() => waiter.leave("error", new ReentrantCallError()));
   }
 
   #checkRoom(): void {

@@ -19,6 +19,14 @@ export {
   coreErrorCodes,
   type CoreErrorCode,
 } from "./errors.ts";
+export {
+  FLIGHT_CHAIN_HEADER,
+  chainedFetch,
+  continueFlightChain,
+  flightChain,
+  insideFlightChain,
+  type ChainedRequest,
+} from "./flight-chain.ts";
 export { flightKey } from "./flight-key.ts";
 export type { FallbackReason, FlightContext, FlightResult, Role } from "./flight-result.ts";
 export {

@@ -2,10 +2,11 @@
 export { background } from "./background.ts";
 export { wrapCoalesced } from "./coalescer.ts";
 export { describe } from "./errors.ts";
-export { Flight, type Pilot, type Story } from "./flight.ts";
+export { Flight } from "./flight.ts";
 export { FlightTable } from "./flight-table.ts";
 export { FUSION } from "./fusion.ts";
 export { evacuateLocally, localPilot } from "./local-pilot.ts";
 export { Emitter } from "./observer.ts";
 export { flightLimits, MAX_TIMER_MS, type FlightLimits } from "./options.ts";
+export type { Pilot, Story } from "./pilot.ts";
 export { Waiter } from "./waiter.ts";

@@ -1,7 +1,8 @@
 /** Flies alone: calls the work at once in this process and hands its outcome to the callers. */
 import { background } from "./background.ts";
 import { FlightUnwantedError } from "./errors.ts";
-import type { Flight, Pilot } from "./flight.ts";
+import type { Flight } from "./flight.ts";
+import type { Pilot } from "./pilot.ts";
 
 export const localPilot: Pilot = {
   sharesPromise: true,

@@ -59,19 +59,16 @@ export class Waiter {
     const signal = options?.signal;
     const timeoutMs = options?.timeoutMs ?? defaultTimeoutMs;
     if (signal?.aborted === true) {
-      this.#leave("left", signal.reason);
+      this.leave("left", signal.reason);
       return;
     }
     if (signal !== undefined) {
       this.#signal = signal;
-      this.#onAbort = () => this.#leave("left", signal.reason);
+      this.#onAbort = () => this.leave("left", signal.reason);
       signal.addEventListener("abort", this.#onAbort, { once: true });
     }
     if (timeoutMs !== undefined) {
-      this.#timer = clock.setTimer(
-        () => this.#leave("timeout", new FlightTimeoutError(timeoutMs)),
-        timeoutMs,
-      );
+      this.#timer = clock.setTimer(() => this.leave("timeout", new FlightTimeoutError(timeoutMs)), timeoutMs);
     }
   }
 
@@ -96,7 +93,9 @@ export class Waiter {
     this.#onAbort = undefined;
   }
 
-  #leave(ending: CallEnding, reason: unknown): void {
+  /** Goes without an answer of the flight. */
+  leave(ending: CallEnding, reason: unknown): void {
+    if (this.settled) return;
     this.reject(reason);
     this.host.onLeave(this, ending);
   }

@@ -2,7 +2,10 @@
  * A process of a deployment: calls its ClusterSingleflight when told to, and tells what its work and its coalescer do.
  * Run as a child by the tests; never imported.
  */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { chainedFetch, continueFlightChain } from "@skein/core";
 import { ClusterSingleflight, type ClusterEvent, type ClusterOptions } from "@skein/cluster";
 import { serveFlier } from "@skein/testkit";
 
@@ -20,6 +23,8 @@ export interface WorkPlan {
   hangs?: boolean;
   /** Ends early when its signal is aborted. */
   heeds?: boolean;
+  /** Asks another process for a key over HTTP, and returns how that call ended there. */
+  asks?: { port: number; key: string };
 }
 
 interface Config {
@@ -56,6 +61,11 @@ await serveFlier<Config>(async ({ name, options }, emit) => {
         // Busy: nothing else runs in this process.
       }
     }
+    if (plan.asks !== undefined) {
+      const { port, key } = plan.asks;
+      const response = await chainedFetch(`http://127.0.0.1:${port}/?key=${encodeURIComponent(key)}`);
+      return response.json();
+    }
     if (plan.hangs === true) await new Promise(() => undefined);
     if (plan.heeds === true) await sleep(plan.workMs ?? 0, undefined, { signal });
     else await sleep(plan.workMs ?? 0);
@@ -78,6 +88,17 @@ await serveFlier<Config>(async ({ name, options }, emit) => {
     }
   };
 
+  /** A service: whoever asks for a key gets told how the call ended. Its work asks on, if it is told whom. */
+  let asks: WorkPlan["asks"];
+  const server = createServer((request, response) => {
+    const { searchParams } = new URL(request.url ?? "/", "http://127.0.0.1");
+    const answer = async (): Promise<void> => {
+      const told = await call(searchParams.get("key") ?? "", asks === undefined ? {} : { asks });
+      response.end(JSON.stringify(told));
+    };
+    continueFlightChain(request, response, () => void answer());
+  });
+
   const signals = new Map<string, AbortController>();
   return {
     call,
@@ -97,6 +118,12 @@ await serveFlier<Config>(async ({ name, options }, emit) => {
       }
     },
     leave: (id: string) => signals.get(id)?.abort(new Error("left")),
+    /** Serves HTTP; returns the port. */
+    listen: async (whomToAsk?: WorkPlan["asks"]): Promise<number> => {
+      asks = whomToAsk;
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      return (server.address() as AddressInfo).port;
+    },
     forget: (key: string) => flights.forget(key),
     close: (drainMs: number) => flights.close({ drainMs }),
     executions: () => executions,

@@ -1,0 +1,178 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { GatedWork } from "../test/gated-work.ts";
+import {
+  chainedFetch,
+  continueFlightChain,
+  FLIGHT_CHAIN_HEADER,
+  flightChain,
+  insideFlightChain,
+  ReentrantCallError,
+  Singleflight,
+} from "./index.ts";
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** A service that answers every request with what `answer` returns, inside the chain that the request brought. */
+async function serve(answer: () => Promise<unknown>): Promise<string> {
+  const server = createServer((request, response) => {
+    continueFlightChain(request, response, () => {
+      void answer().then(
+        (value) => response.end(JSON.stringify({ value })),
+        (error: unknown) =>
+          response.end(JSON.stringify({ code: Reflect.get(Object(error), "code") as unknown })),
+      );
+    });
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+const ask = async (url: string): Promise<unknown> => (await chainedFetch(url)).json();
+
+describe("the chain", () => {
+  test("names the flights that the code runs inside of, nearest first, by id and not by key", async () => {
+    const [flights, others] = [new Singleflight(), new Singleflight()];
+    const seen = await flights.do("secret-a", (_signal, outer) =>
+      others.do("secret-b", async (_inner, inner) => {
+        await Promise.resolve();
+        return { chain: flightChain(), ids: `${inner.flightId} ${outer.flightId}` };
+      }),
+    );
+    expect(seen.chain).toBe(seen.ids);
+    expect(seen.chain).not.toContain("secret");
+  });
+
+  test("is empty outside of all flights, after they have ended, and when re-entry is not watched", async () => {
+    expect(flightChain()).toBeUndefined();
+    const after = Promise.withResolvers<string | undefined>();
+    const settled = Promise.withResolvers<void>();
+    const flights = new Singleflight();
+    await flights.do("k", () => void settled.promise.then(() => after.resolve(flightChain())));
+    settled.resolve();
+    expect(await after.promise).toBeUndefined();
+    expect(await new Singleflight({ detectReentry: false }).do("k", () => flightChain())).toBeUndefined();
+  });
+
+  test("has a limit, and keeps the nearest", async () => {
+    const flights = new Singleflight();
+    const nest = (depth: number): Promise<string> =>
+      flights.do(`k${depth}`, (_signal, { flightId }) =>
+        depth === 0 ? `${flightId}|${flightChain() ?? ""}` : nest(depth - 1),
+      );
+    const [nearest, chain] = (await nest(50)).split("|");
+    expect(chain?.split(" ")).toHaveLength(32);
+    expect(chain?.startsWith(`${nearest} `)).toBe(true);
+  });
+
+  test("from outside is taken for what it is: garbage changes nothing, and ids are passed on", () => {
+    for (const garbage of [
+      undefined,
+      null,
+      7,
+      ["a-b"],
+      "",
+      "no",
+      "../../x",
+      "A-B",
+      `${"a".repeat(99)}-b`,
+      "\u0000",
+    ]) {
+      expect(insideFlightChain(garbage, () => flightChain())).toBeUndefined();
+    }
+    expect(insideFlightChain("abc-1 !! 17-p-n", () => flightChain())).toBe("abc-1 17-p-n");
+    const endless = Array.from({ length: 1_000 }, (_, index) => `flood-${index}`).join(" ");
+    expect(insideFlightChain(endless, () => flightChain())?.split(" ")).toHaveLength(32);
+  });
+});
+
+describe("work that asks for its own key by way of another service", () => {
+  test("gets a typed error at once", async () => {
+    const flights = new Singleflight();
+    const url = await serve(() => flights.do("k", () => expect.unreachable()));
+    expect(await flights.do("k", () => ask(url))).toEqual({ code: "ERR_SKEIN_REENTRANT" });
+  });
+
+  test("also when that service does so inside flights of its own, and by way of a third", async () => {
+    const [here, there, further] = [new Singleflight(), new Singleflight(), new Singleflight()];
+    const back = await serve(() => here.do("k", () => expect.unreachable()));
+    const third = await serve(() => further.do("y", () => ask(back)));
+    const second = await serve(() => there.do("x", () => ask(third)));
+    const answer = await here.do("k", () => ask(second));
+    expect(answer).toEqual({ value: { value: { code: "ERR_SKEIN_REENTRANT" } } });
+  });
+
+  test("while others, who ask for the same key from outside, are answered", async () => {
+    const flights = new Singleflight();
+    const url = await serve(() => flights.do("k", () => expect.unreachable()));
+    const outcome = flights.do("k", async () => ({ inner: await ask(url) }));
+    const beside = flights.do("k", () => expect.unreachable());
+    expect(await beside).toEqual({ inner: { code: "ERR_SKEIN_REENTRANT" } });
+    expect(await outcome).toBe(await beside);
+  });
+
+  test("is told to the observer as a refused call", async () => {
+    const refused: unknown[] = [];
+    const flights = new Singleflight({
+      observer: { onEvent: (event) => void (event.type === "call-refused" && refused.push(event.why)) },
+    });
+    const url = await serve(() => flights.do("k", () => expect.unreachable()));
+    await flights.do("k", () => ask(url));
+    expect(refused).toEqual(["reentrant"]);
+  });
+});
+
+describe("not re-entrant is", () => {
+  test("a service that asks for another key, or for the key after its flight has ended", async () => {
+    const flights = new Singleflight();
+    const other = await serve(() => flights.do("other", () => "v"));
+    expect(await flights.do("k", () => ask(other))).toEqual({ value: "v" });
+
+    const { work, run } = new GatedWork<string>();
+    const first = flights.do("k", work);
+    const chain = run().flight.flightId;
+    run().resolve("old");
+    await first;
+    expect(await insideFlightChain(chain, () => flights.do("k", () => "new"))).toBe("new");
+  });
+
+  test("a chain that names another flight of the same key", async () => {
+    const flights = new Singleflight();
+    const { work, run } = new GatedWork<string>();
+    const call = flights.do("k", work);
+    const beside = insideFlightChain("another-1", () => flights.do("k", work));
+    run().resolve("v");
+    expect(await Promise.all([call, beside])).toEqual(["v", "v"]);
+  });
+});
+
+test("a caller from inside of a flight is refused; callers from outside stay", async () => {
+  const flights = new Singleflight();
+  const { work, run } = new GatedWork<string>();
+  const outside = flights.do("k", work);
+  const { flightId } = run().flight;
+  const inside = insideFlightChain(flightId, () => flights.do("k", work, { timeoutMs: 60_000 }));
+  await expect(inside).rejects.toBeInstanceOf(ReentrantCallError);
+  run().resolve("v");
+  expect(await outside).toBe("v");
+});
+
+test("chainedFetch keeps what the application sends", async () => {
+  const headers = Promise.withResolvers<Record<string, unknown>>();
+  const server = createServer((request, response) => {
+    headers.resolve(request.headers);
+    response.end("{}");
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  await new Singleflight().do("k", () => chainedFetch(new Request(url, { headers: { "x-own": "1" } })));
+  const sent = await headers.promise;
+  expect(sent["x-own"]).toBe("1");
+  expect(sent[FLIGHT_CHAIN_HEADER]).toMatch(/^[0-9a-z]+-[0-9a-z]+$/);
+});
