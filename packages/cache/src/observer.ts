@@ -9,7 +9,15 @@ export type CacheEvent =
   /** An entry that could not be used, and counts as none. */
   | {
       readonly type: "broken";
-      readonly why: "malformed" | "version" | "identity" | "codec" | "undecodable" | "schema";
+      readonly why:
+        | "malformed"
+        | "version"
+        | "identity"
+        | "codec"
+        | "undecodable"
+        | "signature"
+        | "expired"
+        | "schema";
     }
   | { readonly type: "written"; readonly bytes: number; readonly ttlMs: number }
   | { readonly type: "not-written"; readonly why: "too-large" | "not-encodable" | "unavailable" }

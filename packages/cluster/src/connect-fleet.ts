@@ -1,4 +1,5 @@
 /** Puts a process's part of the fleet together over one Redis: connections, inbox, coordinator, breaker, flights. */
+import { types } from "node:util";
 import { InvalidArgumentError, type Observer, type Randomness } from "@skein/core";
 import { background, Emitter, flightLimits, FlightTable } from "@skein/core/internal";
 import { Breaker } from "./breaker.ts";
@@ -17,6 +18,7 @@ import { Link, type ConnectionOptions } from "./redis/connection.ts";
 import { RedisAvailability } from "./redis/redis-availability.ts";
 import { RedisCoordinator } from "./redis/redis-coordinator.ts";
 import { ScriptRunner } from "./redis/script-runner.ts";
+import { Signatures } from "./signatures.ts";
 
 const HEARTBEAT_EVERY_MS = 1_000;
 /** A connection that says nothing for so long, although asked, is half-open. */
@@ -116,6 +118,7 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     redisTimeoutMs,
     pollEveryMs: options.pollEveryMs ?? 1_000,
     deathGraceMs: options.deathGraceMs ?? 400,
+    signatures: signaturesOf(options),
   });
   for (const link of [commands, inbox.link]) {
     link.onStateChange((state) => {
@@ -188,6 +191,16 @@ function firstUp(link: Link): Promise<void> {
     resolve();
   });
   return promise;
+}
+
+/** A copy: what the application does with its array or bytes afterwards changes nothing. */
+function signaturesOf({ secrets }: ClusterOptions): Signatures | undefined {
+  if (secrets === undefined) return undefined;
+  const list = typeof secrets === "string" || types.isUint8Array(secrets) ? [secrets] : secrets;
+  const [first, ...others] = list.map((secret) =>
+    typeof secret === "string" ? secret : Uint8Array.from(secret),
+  );
+  return first === undefined ? undefined : new Signatures([first, ...others]);
 }
 
 /** What core takes; prefixes name the groups of keys in events. */

@@ -177,6 +177,8 @@ export interface Coordinator {
   forget(flight: FlightName): Promise<boolean>;
   /** How many of these processes' inboxes somebody listens to; undefined where that cannot be known. */
   listeners(processes: readonly string[]): Promise<readonly boolean[] | undefined>;
+  /** The server's clock, ms, as far as its replies tell; of the server that keeps this flight, where there are several. */
+  serverTimeMs(flight: FlightName): number | undefined;
   /** Absent where cache entries cannot be kept with the flights. */
   readonly entries?: EntryOperations;
 }

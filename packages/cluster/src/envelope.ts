@@ -1,18 +1,19 @@
 /**
  * An outcome on its way: a line of ASCII, then the payload.
  *
- *     skein/1 <kind> <codec> <nonce> <takeovers> <checksum> -\n<payload>
+ *     skein/1 <kind> <codec> <nonce> <takeovers> <checksum> <signature>\n<payload>
  *
  * The nonce tells the outcomes of other flights apart, the CRC-32 of everything else damage. `undefined` and `null`
  * have kinds of their own and no payload; errors are JSON whatever the codec. Other versions are refused, not guessed.
- * Not promised: anything about intent. Who can write to Redis can forge an outcome; the last field is reserved for a
- * signature, and "-" says that there is none.
+ * Not promised, without secrets: anything about intent. Who can write to Redis can forge an outcome then. The last field
+ * is the signature, or "-"; whoever has secrets believes none without.
  */
 import { types } from "node:util";
 import { crc32 } from "node:zlib";
 import type { Codec } from "./codec.ts";
 import type { Outcome, UnshareableWhy } from "./outcome.ts";
 import { decodeError, encodeError } from "./remote-work-error.ts";
+import { looksSigned, type SignatureFault, type Signatures } from "./signatures.ts";
 
 const VERSION = "1";
 const UNSIGNED = "-";
@@ -33,11 +34,22 @@ export type EnvelopeFault =
   /** Encoded by another codec. */
   | "codec"
   /** The codec cannot read it. */
-  | "undecodable";
+  | "undecodable"
+  /** It has to be signed, and is not, or not for this flight, or its time is over. */
+  | SignatureFault;
 
 export type OpenedOutcome =
   | { readonly ok: true; readonly outcome: Outcome; readonly takeovers: number }
   | { readonly ok: false; readonly why: EnvelopeFault };
+
+/** Whose outcome it is, for those who sign. */
+export interface SignedFlight {
+  readonly signatures: Signatures;
+  readonly flightId: string;
+  readonly token: string;
+  /** Server time in ms, as far as is known. */
+  readonly nowMs: number | undefined;
+}
 
 export interface SealOptions {
   readonly codec: Codec;
@@ -46,6 +58,14 @@ export interface SealOptions {
   readonly takeovers: number;
   /** Of the payload: the envelope may be longer by its header. */
   readonly maxOutcomeBytes: number;
+  readonly signs?: (SignedFlight & { readonly keptMs: number }) | undefined;
+}
+
+export interface OpenOptions {
+  readonly codec: Codec;
+  /** The nonce of the token that the outcome came with. */
+  readonly nonce: string;
+  readonly signed?: SignedFlight | undefined;
 }
 
 export interface SealedOutcome {
@@ -70,7 +90,7 @@ export function sealOutcome(outcome: Outcome, options: SealOptions): SealedOutco
 }
 
 /** Never throws, whatever the bytes. Values are fresh copies; errors are RemoteWorkErrors. */
-export function openOutcome(bytes: Uint8Array, options: { codec: Codec; nonce: string }): OpenedOutcome {
+export function openOutcome(bytes: Uint8Array, options: OpenOptions): OpenedOutcome {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MAX_HEADER_BYTES));
   const version = /^skein\/(\d{1,9}) /.exec(start.toString("latin1"))?.[1];
   if (version === undefined) return { ok: false, why: "malformed" };
@@ -78,11 +98,13 @@ export function openOutcome(bytes: Uint8Array, options: { codec: Codec; nonce: s
   const end = start.indexOf(LINE_FEED);
   const fields = start.toString("latin1", 0, Math.max(end, 0)).split(" ");
   const [, kind, codec, nonce, takeovers, checksum, signature] = fields;
-  if (fields.length !== 7 || signature !== UNSIGNED) return { ok: false, why: "malformed" };
+  if (fields.length !== 7 || !isSignature(signature)) return { ok: false, why: "malformed" };
   if (nonce === "" || nonce !== options.nonce) return { ok: false, why: "identity" };
   const payload = bytes.subarray(end + 1);
-  const signed = fields.slice(0, 5).join(" ");
-  if (checksum !== checksumOf(signed, payload) || takeovers === undefined || !/^\d{1,6}$/.test(takeovers)) {
+  const header = fields.slice(0, 5).join(" ");
+  const forgery = faultOf(signature, header, payload, options.signed);
+  if (forgery !== undefined) return { ok: false, why: forgery };
+  if (checksum !== checksumOf(header, payload) || takeovers === undefined || !/^\d{1,6}$/.test(takeovers)) {
     return { ok: false, why: "malformed" };
   }
   if (kind === "value" && codec !== options.codec.name) return { ok: false, why: "codec" };
@@ -130,12 +152,30 @@ function decode(kind: string | undefined, payload: Uint8Array, codec: Codec): Ou
   }
 }
 
-function assemble(kind: Kind, payload: Uint8Array, { codec, nonce, takeovers }: SealOptions): Buffer {
-  const signed = `skein/${VERSION} ${kind} ${codec.name} ${nonce} ${takeovers}`;
+function assemble(kind: Kind, payload: Uint8Array, { codec, nonce, takeovers, signs }: SealOptions): Buffer {
+  const header = `skein/${VERSION} ${kind} ${codec.name} ${nonce} ${takeovers}`;
+  const signature =
+    signs === undefined
+      ? UNSIGNED
+      : signs.signatures.sign({ ...signs, header, payload }, signs.nowMs ?? 0, signs.keptMs);
   return Buffer.concat([
-    Buffer.from(`${signed} ${checksumOf(signed, payload)} ${UNSIGNED}\n`, "latin1"),
+    Buffer.from(`${header} ${checksumOf(header, payload)} ${signature}\n`, "latin1"),
     payload,
   ]);
+}
+
+/** Signed or not: a process without secrets has nothing to check a signature with, and believes both. */
+function isSignature(field: string | undefined): field is string {
+  return field !== undefined && (field === UNSIGNED || looksSigned(field));
+}
+
+function faultOf(
+  signature: string,
+  header: string,
+  payload: Uint8Array,
+  signed: SignedFlight | undefined,
+): SignatureFault | undefined {
+  return signed?.signatures.faultOf(signature, { ...signed, header, payload }, signed.nowMs);
 }
 
 /** Of header and payload: a flipped bit in either makes a miss, not another outcome. */

@@ -6,7 +6,7 @@ import { FlightAgedError, FlightUnwantedError, type Clock, type FallbackReason }
 import { background, type Flight, type Story } from "@skein/core/internal";
 import { answerCallers } from "./answer-callers.ts";
 import { CoordinationUnavailableError, FallbackLimitError } from "./errors.ts";
-import type { Farewells } from "./farewells.ts";
+import type { AdoptedJoin } from "./farewells.ts";
 import type { FallbackRefusedWhy } from "./observer.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Policy } from "./policy.ts";
@@ -48,7 +48,7 @@ export interface FallbackOptions {
    * Set when a join of ours may yet be, or have been, answered with leadership: others would follow us then, and this
    * run is what they wait for. It settles in the name of that join.
    */
-  readonly adopts: { readonly nonce: string; readonly farewells: Farewells } | undefined;
+  readonly adopts: AdoptedJoin | undefined;
   readonly inCallerContext: <T>(callback: () => T) => T;
   /** The prefix does not want this run; its callers are about to be told so. */
   readonly onRefused: (why: FallbackRefusedWhy) => void;

@@ -2,6 +2,7 @@
  * What a process says last about a flight: its outcome, that it resigns, that it leaves. Repeated until answered, for
  * as long as a lease could matter. Not promised: that it is heard; then others find out by time.
  */
+import { background } from "@skein/core/internal";
 import type { Claim, EntryWrite, ResignReply, SettleReply } from "./coordinator.ts";
 import { sealOutcome } from "./envelope.ts";
 import type { Fleet } from "./fleet.ts";
@@ -16,8 +17,16 @@ export interface SaidOutcome {
   readonly reply: Promise<SettleAnswer | undefined>;
 }
 
+/** A join that may have been answered with leadership; a local run has taken its place. */
+export interface AdoptedJoin {
+  readonly nonce: string;
+  readonly farewells: Farewells;
+}
+
 /** What a settlement does to the cache entry of its key. */
 export interface EntryPlan {
+  /** How long an entry will be kept, ms; 0: none will be. */
+  readonly keptMs: number;
   /** The entry for an outcome whose envelope has so many bytes; `undefined`: none. */
   write(envelopeBytes: number): EntryWrite | undefined;
   readonly refreshBackoffMs: number;
@@ -41,10 +50,21 @@ export class Farewells {
     this.#name = name;
   }
 
+  /** What it takes to publish for a join whose reply never came. A signature needs the token: it is resigned instead. */
+  adopt(nonce: string): AdoptedJoin | undefined {
+    if (this.#fleet.options.signatures === undefined) return { nonce, farewells: this };
+    background(this.resign({ nonce }));
+    return undefined;
+  }
+
   /** Publishes an outcome. It is encoded and sent before this returns. */
   settle(claim: Claim, nonce: string, outcome: Outcome, takeovers: number, plan?: EntryPlan): SaidOutcome {
     const { codec, maxOutcomeBytes, retainMs, inlineMaxBytes, leaseMs } = this.#policy;
-    const sealed = sealOutcome(outcome, { codec, nonce, takeovers, maxOutcomeBytes });
+    const signed = "token" in claim ? this.#fleet.signedFlight(this.#name, claim.token) : undefined;
+    // It may be asked for while it is retained, which begins with a settle that may have to be repeated.
+    const keptMs = leaseMs + Math.max(retainMs, plan?.keptMs ?? 0);
+    const signs = signed === undefined ? undefined : { ...signed, keptMs };
+    const sealed = sealOutcome(outcome, { codec, nonce, takeovers, maxOutcomeBytes, signs });
     const entry = sealed.unshareable === false ? plan?.write(sealed.bytes.length) : undefined;
     const request = {
       ...(entry === undefined ? {} : { entry }),

@@ -5,12 +5,14 @@
 import type { Clock, FallbackReason, Randomness } from "@skein/core";
 import type { Emitter, FlightTable } from "@skein/core/internal";
 import type { Coordinator, JoinReply, JoinRequest, RenewReply, RenewRequest } from "./coordinator.ts";
+import type { SignedFlight } from "./envelope.ts";
 import type { FlightKeys, FlightName } from "./flight-keys.ts";
 import type { Inbox } from "./inbox/inbox.ts";
 import { WakeUpRegistry } from "./inbox/wake-up-registry.ts";
 import { LeaderWatch } from "./leader-watch.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { ClusterEvent } from "./observer.ts";
+import type { Signatures } from "./signatures.ts";
 
 /** First pause before something unanswered is said again; doubled up to the longest. */
 const FIRST_RETRY_MS = 25;
@@ -56,6 +58,8 @@ export interface FleetOptions {
   readonly redisTimeoutMs: number;
   readonly pollEveryMs: number;
   readonly deathGraceMs: number;
+  /** Outcomes are signed, and believed only if they are. */
+  readonly signatures: Signatures | undefined;
 }
 
 export class Fleet {
@@ -127,6 +131,13 @@ export class Fleet {
     await this.#within(Promise.all(this.#joining), deadline);
     await this.#within(Promise.all(this.#unanswered.values()), deadline);
     this.#silenced = true;
+  }
+
+  /** What an outcome of this flight has to be signed for; `undefined` without secrets. */
+  signedFlight(flight: FlightName, token: string): SignedFlight | undefined {
+    const { signatures, coordinator } = this.options;
+    if (signatures === undefined) return undefined;
+    return { signatures, flightId: flight.id, token, nowMs: coordinator.serverTimeMs(flight) };
   }
 
   emit(event: ClusterEvent): void {

@@ -9,6 +9,7 @@ import type { JoinReply } from "./coordinator.ts";
 import { openOutcome, type OpenedOutcome } from "./envelope.ts";
 import { parseToken } from "./fencing-token.ts";
 import type { Fleet } from "./fleet.ts";
+import type { FlightName } from "./flight-keys.ts";
 import type { RejectedWhy } from "./observer.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Policy } from "./policy.ts";
@@ -25,6 +26,7 @@ export interface ForeignOutcomesOptions {
   readonly fleet: Fleet;
   readonly policy: Policy;
   readonly flight: Flight;
+  readonly name: FlightName;
   /** Flies the next flight, for callers that came too late for this outcome. */
   readonly pilot: Pilot;
   /** A readable outcome has arrived: nobody needs to look for one any more. */
@@ -78,8 +80,10 @@ export class ForeignOutcomes {
   }
 
   #open(token: string, envelope: Uint8Array): ForeignOutcome | undefined {
-    const { codec } = this.#options.policy;
-    const opened = openOutcome(envelope, { codec, nonce: parseToken(token)?.nonce ?? "" });
+    const { fleet, policy, name } = this.#options;
+    const nonce = parseToken(token)?.nonce ?? "";
+    const signed = fleet.signedFlight(name, token);
+    const opened = openOutcome(envelope, { codec: policy.codec, nonce, signed });
     if (opened.ok) return opened;
     this.#reject(opened.why);
     return undefined;

@@ -25,4 +25,5 @@ export type {
 } from "./observer.ts";
 export type { BreakerOptionsInput, ClusterOptions, PrefixOptions } from "./options.ts";
 export { RemoteWorkError } from "./remote-work-error.ts";
+export type { Secret } from "./signatures.ts";
 export type { StandardSchema } from "./standard-schema.ts";

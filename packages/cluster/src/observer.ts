@@ -25,6 +25,8 @@ export type RejectedWhy =
   | "identity"
   | "codec"
   | "undecodable"
+  | "signature"
+  | "expired"
   | "schema"
   | "message";
 

@@ -2,6 +2,7 @@
  * The options of `ClusterSingleflight`. Each says meaning, unit, default and why, range, and what it must relate to;
  * the schema below enforces it and names the offending value.
  */
+import { types } from "node:util";
 import type { Cluster, Redis, RedisOptions } from "ioredis";
 import type { SingleflightOptions } from "@skein/core";
 import { InvalidOptionError } from "@skein/core";
@@ -9,6 +10,7 @@ import { MAX_TIMER_MS } from "@skein/core/internal";
 import * as z from "zod";
 import type { CodecOption } from "./codec.ts";
 import type { ClusterEvent } from "./observer.ts";
+import type { Secret } from "./signatures.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import type { StructuralLogger } from "./logger.ts";
 
@@ -96,6 +98,14 @@ export interface ClusterOptions extends Omit<SingleflightOptions<ClusterEvent>, 
   /** How long a leader's inbox must have been empty before it is held for dead, ms. 100 to 60_000, default 400. */
   deathGraceMs?: number;
   breaker?: BreakerOptionsInput;
+  /**
+   * Secrets that the whole deployment shares: outcomes and cache entries are signed with the first (HMAC-SHA-256), and
+   * believed only if signed with one of them, for their key and flight and in their time. One or 1 to 8 of them, each of
+   * 16 bytes or more; random ones, please. Default none: whoever can write to Redis is believed. To rotate: add the new
+   * one at the end everywhere, then move it to the front everywhere, then drop the old one. A process that shares no
+   * secret with the leader runs the work itself.
+   */
+  secrets?: Secret | readonly Secret[];
   /** Replace keys by their SHA-256 in Redis. Default false: readable names help at three in the morning. */
   hashKeys?: boolean;
   /** Longer keys are refused with `InvalidKeyError`. Bytes of UTF-8, 1 to 65_536, default 1_024. */
@@ -155,6 +165,10 @@ const prefixSchema = z.strictObject({
 /** What core checks itself is passed on to it. */
 const passedOn = z.unknown().optional();
 
+const secretSchema = z.custom<Secret>(
+  (value) => (typeof value === "string" || types.isUint8Array(value)) && Buffer.from(value).length >= 16,
+);
+
 const clusterSchema = z.strictObject({
   redis: z.union(
     [z.string().min(1), z.custom<object>((value) => typeof value === "object" && value !== null)],
@@ -178,6 +192,11 @@ const clusterSchema = z.strictObject({
       slowReplies: z.int().min(1).max(1_000).optional(),
       slowMs: ms(1).optional(),
       probeEveryMs: ms(10, 60_000).optional(),
+    })
+    .optional(),
+  secrets: z
+    .union([secretSchema, z.array(secretSchema).min(1).max(8)], {
+      error: "must be a string or bytes, of 16 bytes or more, or a list of 1 to 8 of these",
     })
     .optional(),
   hashKeys: z.boolean().optional(),
@@ -222,7 +241,10 @@ function parse(schema: z.ZodType, value: unknown, at: string): void {
   const unknown = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const path = unknown === undefined ? issue.path : [...issue.path, unknown];
   const option = [at, ...path.map(String)].filter((part) => part !== "").join(".");
-  const offending = path.reduce<unknown>((from, part) => Reflect.get(Object(from), part), value);
+  const offending =
+    path[0] === "secrets"
+      ? "(not shown)"
+      : path.reduce<unknown>((from, part) => Reflect.get(Object(from), part), value);
   throw new InvalidOptionError(
     option === "" ? "options" : option,
     offending,

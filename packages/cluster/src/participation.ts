@@ -253,7 +253,7 @@ export class Participation {
       clock: fleet.options.clock,
       reason,
       limit: fallbackLimit,
-      adopts: sent ? { nonce: this.#nonce, farewells: this.#farewells } : undefined,
+      adopts: sent ? this.#farewells.adopt(this.#nonce) : undefined,
       inCallerContext: this.#inCallerContext,
       onRefused: (why) => fleet.emit({ type: "fallback-refused", ...this.#about(), reason, why }),
       onEnd: () => this.#end(),

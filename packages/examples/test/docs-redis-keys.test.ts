@@ -113,7 +113,7 @@ describe("the documented messages", () => {
       "<nonce>": "n0",
       "<takeovers>": "2",
     };
-    expect(head.replace(/\w+ -$/u, "<checksum> -").split(" ")).toEqual(
+    expect(head.replace(/\w+ -$/u, "<checksum> <signature>").split(" ")).toEqual(
       template.map((word) => known[word] ?? word),
     );
     expect(payload).toBe("7");

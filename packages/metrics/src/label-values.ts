@@ -24,7 +24,17 @@ export const labelValues = {
   leaseLost: ["expired", "fenced", "forgotten"],
   resign: ["aged", "evicted", "unwanted", "closed", "error-withheld"],
   unshareable: ["oversize", "not-encodable"],
-  rejected: ["malformed", "version", "identity", "codec", "undecodable", "schema", "message"],
+  rejected: [
+    "malformed",
+    "version",
+    "identity",
+    "codec",
+    "undecodable",
+    "signature",
+    "expired",
+    "schema",
+    "message",
+  ],
   link: ["commands", "inbox"],
   capability: ["missing", "warning"],
 } as const;

@@ -26,6 +26,24 @@ test("a damaged entry is a counted miss, whichever byte is damaged, and is repla
   }
 });
 
+test("with secrets, an entry that nobody signed for its key is a counted miss, and is replaced", async () => {
+  await using fleet = await FleetOfCaches.start(2, {}, { secrets: "a secret of the deployment" });
+  const [writer, reader] = [fleet.at(0), fleet.at(1)];
+  await writer.cache.set("k:a", "signed");
+  expect(await reader.cache.get("k:a", () => "never")).toBe("signed");
+  await writer.cache.set("k:b", "of another key");
+  const other = (await fleet.admin.getBuffer(fleet.entryKey("k:b"))) ?? Buffer.alloc(0);
+  const unsigned = Buffer.from(other.toString("latin1").replace(/ \S+\n"/, ' -\n"'), "latin1");
+  for (const [index, forged] of [other, unsigned].entries()) {
+    await fleet.admin.set(fleet.entryKey("k:a"), forged, "PX", 60_000);
+    reader.events.length = 0;
+    expect(await reader.cache.get("k:a", () => `load ${index}`)).toBe(`load ${index}`);
+    expect(reader.events).toContainEqual({ type: "broken", why: "signature" });
+    await waitUntil(() => reader.events.some(({ type }) => type === "written"));
+    expect(await writer.cache.get("k:a", () => "never")).toBe(`load ${index}`);
+  }
+});
+
 test("a value that does not satisfy the schema is a counted miss; one that does is what the schema makes of it", async () => {
   await using fleet = await FleetOfCaches.start(1, { schema: z.object({ n: z.coerce.number() }) });
   const { cache, events } = fleet.at(0);

@@ -103,7 +103,7 @@ export class EntryConduct implements EntryPart {
       this.#answer({ kind: "value", value: undefined }, "", sentAt);
       return;
     }
-    const read = bytes === undefined ? undefined : this.#options.reader.open(bytes);
+    const read = bytes === undefined ? undefined : this.#options.reader.open(bytes, this.#options.name);
     if (read === undefined || (read.ok && read.entry.id !== id)) {
       // Written between the GET and the join.
       if (++this.#changes > MAX_CHANGES) this.#question = { seen: NONE, staleMs: 0 };
@@ -115,7 +115,7 @@ export class EntryConduct implements EntryPart {
   }
 
   onElected(sentAt: number): void {
-    const { rules, reader, renews } = this.#options;
+    const { rules, reader, renews, name } = this.#options;
     const { bytes, leftMs } = this.#glimpse ?? {};
     if (renews !== undefined) return;
     if (bytes === undefined || leftMs === undefined || leftMs + rules.staleMs <= 0) {
@@ -123,7 +123,7 @@ export class EntryConduct implements EntryPart {
       return;
     }
     this.#tell({ type: "refresh", why: "stale" });
-    this.#use(reader.open(bytes), Math.min(leftMs, 0), sentAt, () => this.#tellMiss());
+    this.#use(reader.open(bytes, name), Math.min(leftMs, 0), sentAt, () => this.#tellMiss());
   }
 
   plan(token: string, outcome: Outcome, tookMs: number): SettlePlan {
@@ -136,6 +136,7 @@ export class EntryConduct implements EntryPart {
     let written: number | undefined;
     return {
       refreshBackoffMs,
+      keptMs: terms === undefined ? 0 : terms.ttlMs + terms.graceMs,
       write: (envelopeBytes) => {
         if (terms === undefined) return undefined;
         if (envelopeBytes > rules.maxEntryBytes) {
@@ -191,7 +192,7 @@ export class EntryConduct implements EntryPart {
       this.#takePart(deadline);
       return;
     }
-    const read = reader.open(bytes);
+    const read = reader.open(bytes, name);
     // Another one than was expected, which may be past its time: ask.
     if (read.ok && read.entry.id !== expected.id && read.entry.graceMs > 0) {
       known.forget(flight.key);
@@ -254,8 +255,8 @@ export class EntryConduct implements EntryPart {
 
   /** Has what is past its time at hand, should the work fail. */
   async #prepareRescue(bytes: Uint8Array): Promise<void> {
-    const { flight, reader } = this.#options;
-    const opened = reader.open(bytes);
+    const { flight, reader, name } = this.#options;
+    const opened = reader.open(bytes, name);
     if (!opened.ok || opened.entry.graceMs === 0) return;
     const read = reader.checks ? await reader.check(opened) : opened;
     if (!read.ok || read.outcome.kind === "error") return;

@@ -28,7 +28,7 @@ export class EntryPilot extends ClusterPilot {
     super(fleet, policy, fallbackLimit);
     this.#rules = rules;
     this.#known = known;
-    this.#reader = new EntryReader(policy, rules.schema);
+    this.#reader = new EntryReader(fleet, policy, rules.schema);
   }
 
   protected override conductOf(options: ParticipationOptions): Conduct {

@@ -1,6 +1,8 @@
 /** Opens entries: format, envelope, codec, schema. What cannot be used is a reason, never an error. */
 import { openOutcome } from "../envelope.ts";
 import { parseToken } from "../fencing-token.ts";
+import type { Fleet } from "../fleet.ts";
+import type { FlightName } from "../flight-keys.ts";
 import type { Policy } from "../policy.ts";
 import { checkForeignValue, type StandardSchema } from "../standard-schema.ts";
 import { parseEntry, type ParsedEntry } from "./entry-format.ts";
@@ -11,10 +13,12 @@ export type ReadEntry =
   | { readonly ok: false; readonly why: EntryFault; readonly id: string | undefined };
 
 export class EntryReader {
+  readonly #fleet: Fleet;
   readonly #policy: Policy;
   readonly #schemas: readonly StandardSchema[];
 
-  constructor(policy: Policy, schema: StandardSchema | undefined) {
+  constructor(fleet: Fleet, policy: Policy, schema: StandardSchema | undefined) {
+    this.#fleet = fleet;
     this.#policy = policy;
     this.#schemas = [policy.schema, schema].filter((each) => each !== undefined);
   }
@@ -24,11 +28,13 @@ export class EntryReader {
     return this.#schemas.length > 0;
   }
 
-  open(bytes: Uint8Array): ReadEntry {
+  /** `flight`: the key whose entry it has to be. */
+  open(bytes: Uint8Array, flight: FlightName): ReadEntry {
     const entry = parseEntry(bytes);
     if (entry === undefined) return { ok: false, why: "malformed", id: undefined };
     const nonce = parseToken(entry.id)?.nonce ?? "";
-    const opened = openOutcome(entry.envelope, { codec: this.#policy.codec, nonce });
+    const signed = this.#fleet.signedFlight(flight, entry.id);
+    const opened = openOutcome(entry.envelope, { codec: this.#policy.codec, nonce, signed });
     if (!opened.ok) return { ok: false, why: opened.why, id: entry.id };
     const { outcome } = opened;
     // Nobody caches the news that an outcome could not be shared.

@@ -15,7 +15,15 @@ export type KeptOutcome =
   | { readonly kind: "error"; readonly error: unknown };
 
 /** Why a read did not use what it found. */
-export type EntryFault = "malformed" | "version" | "identity" | "codec" | "undecodable" | "schema";
+export type EntryFault =
+  | "malformed"
+  | "version"
+  | "identity"
+  | "codec"
+  | "undecodable"
+  | "signature"
+  | "expired"
+  | "schema";
 
 export type EntryEvent =
   | { readonly type: "hit"; readonly how: "fresh" | "stale" | "error"; readonly kind: "value" | "error" }

@@ -54,9 +54,14 @@ export class FusedEntries {
     const nonce = randomness.identifier(NONCE_LENGTH);
     const { codec, maxOutcomeBytes } = policy;
     const maxBytes = Math.min(maxOutcomeBytes, this.#rules.maxEntryBytes);
+    const flight = keys.flight(key);
+    const id = `0-${processId}-${nonce}`;
+    const { ttlMs, graceMs } = terms;
+    const signed = fleet.signedFlight(flight, id);
+    const signs = signed === undefined ? undefined : { ...signed, keptMs: ttlMs + graceMs };
     const sealed = sealOutcome(
       { kind: "value", value },
-      { codec, nonce, takeovers: 0, maxOutcomeBytes: maxBytes },
+      { codec, nonce, takeovers: 0, maxOutcomeBytes: maxBytes, signs },
     );
     if (sealed.unshareable !== false) {
       const why = sealed.unshareable === "oversize" ? "too-large" : "not-encodable";
@@ -65,10 +70,7 @@ export class FusedEntries {
       await this.delete(key);
       return false;
     }
-    const { ttlMs, graceMs } = terms;
-    const id = `0-${processId}-${nonce}`;
     const head = entryHead({ id, graceMs, ttlMs, workMs: 0 });
-    const flight = keys.flight(key);
     const entry = { head, ttlMs: ttlMs + graceMs };
     let sentAt = 0;
     const said = await this.#change(key, async () => {

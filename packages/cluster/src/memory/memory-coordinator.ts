@@ -30,6 +30,8 @@ export interface MemoryServer {
   on<T>(flight: FlightName, operation: (flight: MemoryFlight) => T): T;
   isListening(process: string): boolean;
   entry(flight: FlightName): MemoryEntry;
+  /** Its clock, microseconds. */
+  now(): number;
 }
 
 export interface MemoryCoordinatorOptions {
@@ -100,6 +102,10 @@ export class MemoryCoordinator implements Coordinator {
   listeners(processes: readonly string[]): Promise<readonly boolean[] | undefined> {
     const { server, replyTimeoutMs } = this.#options;
     return this.#ask(replyTimeoutMs, () => processes.map((process) => server.isListening(process)));
+  }
+
+  serverTimeMs(): number {
+    return this.#options.server.now() / 1_000;
   }
 
   #askFlight<T>(name: FlightName, operation: (flight: MemoryFlight) => T): Promise<T> {

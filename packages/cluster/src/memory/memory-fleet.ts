@@ -129,6 +129,7 @@ export class MemoryFleet {
       return reply;
     },
     entry: (name) => this.#entries.of(name.entryKey),
+    now: () => this.#nowUs(),
     isListening: (process) => {
       const known = this.#processes.get(process);
       return known !== undefined && known.alive && known.inbox.up;

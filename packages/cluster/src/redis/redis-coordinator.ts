@@ -170,6 +170,11 @@ export class RedisCoordinator implements Coordinator {
     return channels.map((channel) => counts.get(channel) !== 0);
   }
 
+  serverTimeMs(): number | undefined {
+    const us = this.serverClock.at(this.#options.clock.now());
+    return us === undefined ? undefined : us / 1_000;
+  }
+
   async #join(request: JoinRequest, deadline: number): Promise<JoinReply> {
     const { clock, runner, processId, inboxPrefix, transport } = this.#options;
     const deadlineUs = this.serverClock.at(deadline);

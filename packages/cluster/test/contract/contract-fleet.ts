@@ -124,6 +124,7 @@ export function checkedCoordinator(inner: Coordinator, check: () => Promise<void
     leave: checked((request) => inner.leave(request)),
     forget: checked((flight) => inner.forget(flight)),
     listeners: (processes) => inner.listeners(processes),
+    serverTimeMs: (flight) => inner.serverTimeMs(flight),
     ...(inner.entries === undefined
       ? {}
       : {

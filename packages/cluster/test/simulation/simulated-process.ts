@@ -73,6 +73,7 @@ export class SimulatedProcess {
       redisTimeoutMs: REDIS_TIMEOUT_MS,
       pollEveryMs: POLL_EVERY_MS,
       deathGraceMs: DEATH_GRACE_MS,
+      signatures: undefined,
     });
     this.pilot = new ClusterPilot(this.fleet, policy);
     this.fleet.open();
