@@ -6,8 +6,14 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chainedFetch, continueFlightChain } from "@skein/core";
-import { ClusterSingleflight, type ClusterEvent, type ClusterOptions } from "@skein/cluster";
+import type * as Cluster from "@skein/cluster";
+import type { ClusterEvent, ClusterOptions } from "@skein/cluster";
 import { serveFlier } from "@skein/testkit";
+
+// A test may bring another build of the package.
+const { ClusterSingleflight } = (await import(
+  process.env["SKEIN_TEST_BUILD"] ?? "@skein/cluster"
+)) as typeof Cluster;
 
 /** How the work of a call behaves. */
 export interface WorkPlan {
@@ -23,6 +29,8 @@ export interface WorkPlan {
   hangs?: boolean;
   /** Ends early when its signal is aborted. */
   heeds?: boolean;
+  /** Runs until `release` is called. */
+  held?: boolean;
   /** Asks another process for a key over HTTP, and returns how that call ended there. */
   asks?: { port: number; key: string };
 }
@@ -49,6 +57,7 @@ await serveFlier<Config>(async ({ name, options }, emit) => {
   const flights = new ClusterSingleflight({ ...options, observer });
   await flights.ready();
   let executions = 0;
+  const released = Promise.withResolvers<void>();
 
   const work = (plan: WorkPlan) => async (signal: AbortSignal) => {
     executions++;
@@ -66,6 +75,7 @@ await serveFlier<Config>(async ({ name, options }, emit) => {
       const response = await chainedFetch(`http://127.0.0.1:${port}/?key=${encodeURIComponent(key)}`);
       return response.json();
     }
+    if (plan.held === true) await released.promise;
     if (plan.hangs === true) await new Promise(() => undefined);
     if (plan.heeds === true) await sleep(plan.workMs ?? 0, undefined, { signal });
     else await sleep(plan.workMs ?? 0);
@@ -117,6 +127,8 @@ await serveFlier<Config>(async ({ name, options }, emit) => {
         return { ok: false, error: describe(error), tookMs: performance.now() - startedAt };
       }
     },
+    /** Ends the work that is held, now and later. */
+    release: () => released.resolve(),
     leave: (id: string) => signals.get(id)?.abort(new Error("left")),
     /** Serves HTTP; returns the port. */
     listen: async (whomToAsk?: WorkPlan["asks"]): Promise<number> => {
