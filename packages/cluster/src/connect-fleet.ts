@@ -7,6 +7,7 @@ import type { Coordinator } from "./coordinator.ts";
 import { InvalidKeyError } from "./errors.ts";
 import { Fleet } from "./fleet.ts";
 import { flightKeys, type FlightName } from "./flight-keys.ts";
+import { ListInbox } from "./inbox/list-inbox.ts";
 import { PubSubInbox } from "./inbox/pubsub-inbox.ts";
 import { logObserver } from "./logger.ts";
 import type { ClusterEvent } from "./observer.ts";
@@ -15,6 +16,7 @@ import { Policies } from "./policy.ts";
 import { newProcessId } from "./process-id.ts";
 import { probeCapabilities } from "./redis/capabilities.ts";
 import { Link, type ConnectionOptions } from "./redis/connection.ts";
+import { ListOutbox } from "./redis/list-outbox.ts";
 import { RedisAvailability } from "./redis/redis-availability.ts";
 import { RedisCoordinator } from "./redis/redis-coordinator.ts";
 import { ScriptRunner } from "./redis/script-runner.ts";
@@ -79,16 +81,27 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
       // Without the right to TIME the scripts fail as well; the probe says so by name.
     }
   });
+  const { inboxPrefix } = keys;
+  const inboxName = inboxPrefix + processId;
+  const inbox =
+    options.wakeup === "list" ? new ListInbox(inboxName, connection) : new PubSubInbox(inboxName, connection);
+  const runner = new ScriptRunner(commands);
+  const outbox = new ListOutbox({
+    runner,
+    inboxPrefix,
+    timeoutMs: redisTimeoutMs,
+    onLost: (processes) => emit({ type: "wakeup-lost", processes }),
+  });
   const coordinator: RedisCoordinator = new RedisCoordinator({
     link: commands,
-    runner: new ScriptRunner(commands),
+    runner,
     clock,
     processId,
-    inboxPrefix: keys.inboxPrefix,
-    transport: "p",
+    inboxPrefix,
+    transport: inbox.transport,
     redisTimeoutMs,
+    outbox,
   });
-  const inbox = new PubSubInbox(keys.inboxPrefix + processId, connection);
   const breaker = new Breaker(
     {
       failures: 1,
@@ -137,7 +150,8 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     if (commands.state === "closed") return;
     const report = await probeCapabilities(commands, inbox.link, {
       keySample: keys.flight("probe").flightKey,
-      channel: keys.inboxPrefix + processId,
+      inbox: inboxName,
+      transport: inbox.transport,
       timeoutMs: PROBE_TIMEOUT_MS,
     });
     if (report.ok && report.warnings.length === 0) return;

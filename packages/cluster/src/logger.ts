@@ -26,6 +26,7 @@ const LINES: { readonly [T in ClusterEvent["type"]]?: readonly [Level, string] }
   resign: ["info", "leadership resigned"],
   "fallback-refused": ["warn", "uncoordinated run refused"],
   fallback: ["debug", "running uncoordinated"],
+  "wakeup-lost": ["debug", "inbox lists could not be pushed to"],
   unshareable: ["warn", "outcome cannot be shared"],
   rejected: ["warn", "unreadable data rejected"],
   breaker: ["warn", "breaker changed state"],

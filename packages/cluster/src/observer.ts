@@ -62,6 +62,8 @@ export type ClusterEvent =
   | (AboutFlight & { type: "abandoned"; takeovers: number })
   /** The outcome came with a wake-up, or was fetched because of one: then `sinceSettledMs` is its age by Redis' clock. */
   | (AboutFlight & { type: "woken"; waitedMs: number; bytes: number; sinceSettledMs?: number })
+  /** So many processes whose inbox is a list could not be told of something; they find out by joining again. */
+  | { type: "wakeup-lost"; processes: number }
   /** A follower found the outcome by re-joining, of that age by Redis' clock: its wake-up was lost or late. */
   | (AboutFlight & { type: "wakeup-missed"; sinceSettledMs: number })
   | (AboutFlight & { type: "unshareable"; why: "oversize" | "not-encodable" })

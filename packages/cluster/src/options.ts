@@ -89,8 +89,12 @@ export interface ClusterOptions extends Omit<SingleflightOptions<ClusterEvent>, 
    * coalesced in this process only and cause no Redis traffic. Default: none.
    */
   prefixes?: Readonly<Record<string, PrefixOptions>> | readonly string[];
-  /** How followers are woken. Only "pubsub" (default). */
-  wakeup?: "pubsub";
+  /**
+   * How this process is woken: by a subscription ("pubsub", default: fastest, and a killed process is noticed after
+   * `deathGraceMs`), or by a list of its own that it pops from ("list": needs no right to channels, and what arrives while
+   * its connection is away waits for it; a killed process is noticed when its lease ends). A fleet may mix both.
+   */
+  wakeup?: "pubsub" | "list";
   /** What Redis may add to the start of a call in total, ms. 5 to 60_000, default 250. */
   redisTimeoutMs?: number;
   /** How often a follower looks for itself, ms, in case its wake-up was lost. 50 to 60_000, default 1_000. */
@@ -182,7 +186,7 @@ const clusterSchema = z.strictObject({
       error: "must be a list of non-empty prefixes, or an object of options by prefix",
     })
     .optional(),
-  wakeup: z.literal("pubsub").optional(),
+  wakeup: z.enum(["pubsub", "list"]).optional(),
   redisTimeoutMs: ms(5, 60_000).optional(),
   pollEveryMs: ms(50, 60_000).optional(),
   deathGraceMs: ms(100, 60_000).optional(),

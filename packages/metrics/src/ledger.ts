@@ -167,6 +167,8 @@ export class Ledger {
         return;
       case "lead":
       case "follow":
+      // Counted where they were missed.
+      case "wakeup-lost":
         return;
     }
   }

@@ -36,7 +36,8 @@ export function parseWakeUp(message: Uint8Array): WakeUp | undefined {
   const fields = Buffer.from(message.buffer, message.byteOffset, end).toString("latin1").split(" ");
   const [version, kind, flightId, token] = fields;
   if (fields.length !== 4 || version !== String(PROTOCOL_VERSION)) return undefined;
-  if (!isKind(kind) || flightId === undefined || flightId === "" || token === undefined) return undefined;
+  if (!isWakeUpKind(kind) || flightId === undefined || flightId === "" || token === undefined)
+    return undefined;
   return { kind, flightId, token, outcome: message.subarray(end + 1) };
 }
 
@@ -48,6 +49,6 @@ export function formatWakeUp(wakeUp: WakeUp): Uint8Array {
   return Buffer.concat([header, wakeUp.outcome]);
 }
 
-function isKind(kind: string | undefined): kind is WakeUpKind {
+export function isWakeUpKind(kind: string | undefined): kind is WakeUpKind {
   return kind !== undefined && KINDS.has(kind);
 }

@@ -17,6 +17,7 @@ import type { FlightName } from "../flight-keys.ts";
 import type { MemoryEntry } from "./memory-entries.ts";
 import type { MemoryFlight } from "./memory-flight.ts";
 import { carry, type MemoryNetwork } from "./memory-network.ts";
+import type { Errand } from "./memory-post.ts";
 import type { Caller, WakeUpLimits } from "./surroundings.ts";
 
 /** No reply came in time. The operation may have been carried out, or may yet be. */
@@ -28,6 +29,9 @@ export class NoReplyError extends Error {
 export interface MemoryServer {
   /** Runs an operation on a flight, atomically. */
   on<T>(flight: FlightName, operation: (flight: MemoryFlight) => T): T;
+  /** Wake-ups that the last operation left to whoever asked for it. */
+  takeErrands(): readonly Errand[];
+  run(errand: Errand): void;
   isListening(process: string): boolean;
   entry(flight: FlightName): MemoryEntry;
   /** Its clock, microseconds. */
@@ -113,7 +117,7 @@ export class MemoryCoordinator implements Coordinator {
   }
 
   #ask<T>(timeoutMs: number, operation: () => T): Promise<T> {
-    const { clock, network, caller, isAlive } = this.#options;
+    const { server, clock, network, caller, isAlive } = this.#options;
     const { process } = caller;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     // Whoever was killed waits for ever.
@@ -126,9 +130,14 @@ export class MemoryCoordinator implements Coordinator {
     carry(network, clock, { process, kind: "request" }, () => {
       // A request that has left arrives even if its sender dies.
       const reply = operation();
+      const errands = server.takeErrands();
       carry(network, clock, { process, kind: "reply" }, () => {
         timer.cancel();
-        if (isAlive()) resolve(reply);
+        if (!isAlive()) return;
+        resolve(reply);
+        for (const errand of errands) {
+          carry(network, clock, { process, kind: "request" }, () => server.run(errand));
+        }
       });
     });
     return promise;

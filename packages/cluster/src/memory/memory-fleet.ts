@@ -3,13 +3,15 @@
  * protocol, on an injected clock, with faults on demand. Not promised: anything between operating system processes.
  */
 import { InvalidArgumentError, systemClock, type Clock } from "@skein/core";
+import type { Transport } from "../coordinator.ts";
 import type { FlightName } from "../flight-keys.ts";
 import { formatWakeUp } from "../inbox/wake-up.ts";
 import { MemoryCoordinator, type MemoryServer } from "./memory-coordinator.ts";
 import { MemoryEntries } from "./memory-entries.ts";
 import { MemoryFlight } from "./memory-flight.ts";
 import { MemoryInbox } from "./memory-inbox.ts";
-import { carry, perfectNetwork, type MemoryNetwork } from "./memory-network.ts";
+import { perfectNetwork, type MemoryNetwork } from "./memory-network.ts";
+import { MemoryPost } from "./memory-post.ts";
 
 /** So that grants look as they do over Redis; any moment would do. */
 const SERVER_EPOCH_US = 1_700_000_000_000_000;
@@ -43,6 +45,7 @@ export class MemoryFleet {
   readonly #flights = new Map<string, MemoryFlight>();
   readonly #entries = new MemoryEntries(() => this.#nowUs());
   readonly #processes = new Map<string, Process>();
+  readonly #post: MemoryPost;
   #jumpedMs = 0;
 
   constructor(options: MemoryFleetOptions = {}) {
@@ -54,21 +57,22 @@ export class MemoryFleet {
       fanoutMaxBytes: 2 * 1024 * 1024,
       ...options,
     };
+    this.#post = new MemoryPost(this.#options.clock, this.#options.network, this.#processes);
   }
 
-  /** A process joins the fleet. Its id is one or more of `0-9a-z` and names no other process. */
-  connect(processId: string): MemoryMember {
+  /** A process joins the fleet. Its id is one or more of `0-9a-z` and names no other process. "p": pub/sub, "l": a list. */
+  connect(processId: string, transport: Transport = "p"): MemoryMember {
     if (!/^[0-9a-z]+$/.test(processId)) {
       throw new InvalidArgumentError("processId", processId, "must consist of 0-9 and a-z");
     }
     if (this.#processes.has(processId)) throw new InvalidArgumentError("processId", processId, "is taken");
     const { clock, network, replyTimeoutMs, maxWoken, fanoutMaxBytes } = this.#options;
-    const inbox = new MemoryInbox(clock);
+    const inbox = new MemoryInbox(clock, transport, () => this.#post.collect(processId));
     const coordinator = new MemoryCoordinator({
       server: this.#server,
       network,
       clock,
-      caller: { process: processId, transport: inbox.transport },
+      caller: { process: processId, transport },
       limits: { maxWoken, fanoutMaxBytes },
       replyTimeoutMs,
       isAlive: () => process.alive,
@@ -97,15 +101,11 @@ export class MemoryFleet {
     this.#entries.clear();
   }
 
-  /** Sends bytes to an inbox as they are. Lost unless somebody listens now, and still does when they arrive. */
+  /** Sends bytes to an inbox as they are. */
   post(processId: string, message: Uint8Array): void {
-    const { network, clock } = this.#options;
-    if (!this.#server.isListening(processId)) return;
-    const process = this.#processes.get(processId);
-    const session = process?.inbox.session ?? 0;
-    carry(network, clock, { process: processId, kind: "message" }, () => {
-      if (process?.alive === true) process.inbox.receive(message, session);
-    });
+    if (this.#processes.get(processId)?.inbox.transport === "l") {
+      this.#post.push({ process: processId, message });
+    } else this.#post.publish(processId, message);
   }
 
   /** What is left of each flight that the server knows, in ms of its own time. */
@@ -128,11 +128,13 @@ export class MemoryFleet {
       else this.#flights.set(name.flightKey, flight);
       return reply;
     },
+    takeErrands: () => this.#post.takeErrands(),
+    run: (errand) => this.#post.push(errand),
     entry: (name) => this.#entries.of(name.entryKey),
     now: () => this.#nowUs(),
     isListening: (process) => {
       const known = this.#processes.get(process);
-      return known !== undefined && known.alive && known.inbox.up;
+      return known !== undefined && known.alive && known.inbox.transport === "p" && known.inbox.up;
     },
   };
 
@@ -141,8 +143,12 @@ export class MemoryFleet {
       now: () => this.#nowUs(),
       isListening: (process) => this.#server.isListening(process),
       entry: this.#entries.of(name.entryKey),
-      tell: (process, kind, token, outcome = NOTHING) =>
-        this.post(process, formatWakeUp({ kind, flightId: name.id, token, outcome })),
+      tell: (whom, kind, token, outcome = NOTHING) => {
+        const message = formatWakeUp({ kind, flightId: name.id, token, outcome });
+        // Each process once, however many of its attempts are registered.
+        const told = new Map(whom.map((addressee) => [addressee.process, addressee]));
+        for (const addressee of told.values()) this.#post.tell(addressee, message);
+      },
     });
   }
 

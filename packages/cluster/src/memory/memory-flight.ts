@@ -22,12 +22,11 @@ import {
   type Transport,
 } from "../coordinator.ts";
 import { grantOf } from "../fencing-token.ts";
-import type { WakeUpKind } from "../inbox/wake-up.ts";
-
 import { attemptOf, isAttempt, leaderOf } from "./attempt.ts";
 import { EntryDesk } from "./entry-desk.ts";
 import { LostLeaders } from "./lost-leaders.ts";
-import { Registrations, type Registration } from "./registrations.ts";
+import type { Addressee } from "./memory-post.ts";
+import { Registrations } from "./registrations.ts";
 import { RetainedOutcome } from "./retained-outcome.ts";
 import type { Caller, Surroundings, WakeUpLimits } from "./surroundings.ts";
 
@@ -156,7 +155,7 @@ export class MemoryFlight {
     this.#leadership = undefined;
     if (request.countsAsTakeover) this.#lost.own();
     // Registrations stay: they are served even by a successor that settles before everybody has joined again.
-    this.#tell(this.#registrations.all, "resigned", token);
+    this.#surroundings.tell(this.#registrations.all, "resigned", token);
     if (followers === 0) this.#end();
     return { status: "resigned" };
   }
@@ -166,24 +165,26 @@ export class MemoryFlight {
   }
 
   forget(): boolean {
-    const token = this.#leadership?.token;
-    const dropped = token ?? this.#retained?.token;
+    const leadership = this.#leadership;
+    const dropped = leadership?.token ?? this.#retained?.token;
     this.#leadership = undefined;
     this.#retained = undefined;
     this.#lost.clear();
     this.#entry.forget();
     if (dropped === undefined) return false;
-    if (token !== undefined) this.#forgotten = token;
-    const leader = token === undefined ? [] : [{ process: leaderOf(token) }];
-    this.#tell([...this.#registrations.all, ...leader], "forgotten", dropped);
+    if (leadership !== undefined) this.#forgotten = leadership.token;
+    const leader = leadership === undefined ? [] : [addressOf(leadership)];
+    this.#surroundings.tell([...this.#registrations.all, ...leader], "forgotten", dropped);
     return true;
   }
 
   // What a join can come to, in the order in which it is tried.
 
-  #mayDepose({ token, beat }: Leadership, { depose }: JoinRequest): boolean {
+  #mayDepose({ token, beat, transport }: Leadership, { depose }: JoinRequest): boolean {
     if (depose?.token !== token || depose.beat !== String(beat)) return false;
-    return depose.evidence === "beat" || !this.#surroundings.isListening(leaderOf(token));
+    if (depose.evidence === "beat") return true;
+    // Nobody is seen to listen to a list.
+    return transport === "p" && !this.#surroundings.isListening(leaderOf(token));
   }
 
   #follow(caller: Caller, request: JoinRequest): JoinReply {
@@ -261,12 +262,12 @@ export class MemoryFlight {
     this.#registrations.remove(attemptOf(caller.process, claim));
     const leadership = this.#leadership;
     if (leadership?.unwanted !== true || this.#registrations.live > 0) return;
-    this.#surroundings.tell(leaderOf(leadership.token), "unwanted", leadership.token);
+    this.#surroundings.tell([addressOf(leadership)], "unwanted", leadership.token);
   }
 
   #wakeFollowers(
     { token, outcome }: RetainedOutcome,
-    { inlineMaxBytes }: SettleRequest,
+    { inlineMaxBytes, outcome: given }: SettleRequest,
     { maxWoken, fanoutMaxBytes }: WakeUpLimits,
   ): { woken: number; unwoken: number } {
     // Who registered for a later election is not waiting for this outcome.
@@ -274,19 +275,16 @@ export class MemoryFlight {
     const woken = waiting.slice(0, maxWoken);
     for (const registration of woken) this.#registrations.remove(registration);
     const inline = outcome.length <= inlineMaxBytes && outcome.length * woken.length <= fanoutMaxBytes;
-    this.#tell(woken, inline ? "settled" : "pointer", token, inline ? outcome : undefined);
+    // Whoever pushes into a list has the outcome that it gave. Of another one it can only say that it is there.
+    const pushable = Buffer.compare(outcome, given) === 0;
+    const whole = woken.filter(({ transport }) => inline && (pushable || transport === "p"));
+    this.#surroundings.tell(whole, "settled", token, outcome);
+    this.#surroundings.tell(
+      woken.filter((follower) => !whole.includes(follower)),
+      "pointer",
+      token,
+    );
     return { woken: woken.length, unwoken: waiting.length - woken.length };
-  }
-
-  /** Each process once, however many of its attempts are registered. */
-  #tell(
-    whom: readonly Pick<Registration, "process">[],
-    kind: WakeUpKind,
-    token: string,
-    outcome?: Uint8Array,
-  ): void {
-    const processes = new Set(whom.map(({ process }) => process));
-    processes.forEach((process) => this.#surroundings.tell(process, kind, token, outcome));
   }
 
   /** Nobody takes part any more: nothing but an outcome that may still be asked for is kept. */
@@ -304,4 +302,8 @@ export class MemoryFlight {
   #in(delayMs: number): number {
     return this.#surroundings.now() + delayMs * 1_000;
   }
+}
+
+function addressOf({ token, transport }: Leadership): Addressee {
+  return { process: leaderOf(token), transport };
 }

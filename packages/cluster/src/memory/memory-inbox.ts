@@ -1,4 +1,4 @@
-/** The inbox of one process of a memory fleet. It can be cut off: what is sent to it meanwhile is lost for good. */
+/** The inbox of one process of a memory fleet. It can be cut off: what is sent to it meanwhile is lost, or waits in its list. */
 import type { Clock, Timer } from "@skein/core";
 import type { Transport } from "../coordinator.ts";
 import type { Inbox, InboxListener } from "../inbox/inbox.ts";
@@ -10,16 +10,19 @@ interface Waiter {
 }
 
 export class MemoryInbox implements Inbox {
-  readonly transport: Transport = "p";
+  readonly transport: Transport;
   readonly #clock: Clock;
+  readonly #onUp: () => void;
   readonly #waiters = new Set<Waiter>();
   #listener: InboxListener | undefined;
   #state: "down" | "up" | "closed" = "down";
   /** One per connection; messages sent to an earlier one are lost. */
   #session = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, transport: Transport, onUp: () => void) {
     this.#clock = clock;
+    this.transport = transport;
+    this.#onUp = onUp;
   }
 
   get up(): boolean {
@@ -67,6 +70,7 @@ export class MemoryInbox implements Inbox {
     this.#session++;
     this.#releaseAll();
     this.#listener.onInboxState(true);
+    this.#onUp();
   }
 
   /** A message that was sent while `session` lasted. */

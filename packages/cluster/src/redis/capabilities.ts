@@ -3,15 +3,25 @@
  * otherwise shows as fallback forever. It writes nothing, or removes it within the same script. Not promised: that a
  * right seen is still there later. A report is a value; nothing is thrown at the application.
  */
+import type { Transport } from "../coordinator.ts";
 import type { Link } from "./connection.ts";
 import { CommandFailure } from "./command-failure.ts";
 import { refusalOf, type Refusal } from "./refusal.ts";
+import {
+  channelTrials,
+  listTrials,
+  pushTrials,
+  scriptTrials,
+  writingTrials,
+  type Trial,
+} from "./script-trials.ts";
 
 export interface CapabilityOptions {
   /** A name in our key space. The probe works on a key of its own beside it. */
   readonly keySample: string;
-  /** The channel of this process's inbox. */
-  readonly channel: string;
+  /** The inbox of this process: a channel or a list. The rights to the others of its kind are probed. */
+  readonly inbox: string;
+  readonly transport: Transport;
   readonly timeoutMs: number;
 }
 
@@ -46,42 +56,6 @@ const UNKNOWN_DIGEST = "0".repeat(40);
 
 const UNREACHED = "Redis was not reached, so nothing was probed";
 const INTERRUPTED = "Redis stopped answering during the probe";
-
-/** A command as the scripts use it, worded so that it changes nothing: for its right an error of another kind will do. */
-interface Trial {
-  readonly right: string;
-  readonly words: readonly string[];
-}
-
-export function scriptTrials(key: string, channel: string): readonly Trial[] {
-  return [
-    { right: "TIME", words: ["TIME"] },
-    { right: "GET", words: ["GET", key] },
-    { right: "GETRANGE", words: ["GETRANGE", key, "0", "0"] },
-    { right: "SET", words: ["SET", key, "", "NX", "XX"] },
-    { right: "EXISTS", words: ["EXISTS", key] },
-    { right: "DEL", words: ["DEL", key] },
-    { right: "PEXPIRE", words: ["PEXPIRE", key, "1"] },
-    { right: "PTTL", words: ["PTTL", key] },
-    { right: "HGET", words: ["HGET", key, "probe"] },
-    { right: "HMGET", words: ["HMGET", key, "probe"] },
-    { right: "HKEYS", words: ["HKEYS", key] },
-    { right: "HSET", words: ["HSET", key, "probe", "", "odd"] },
-    { right: "HDEL", words: ["HDEL", key, "probe"] },
-    { right: "PUBLISH", words: ["PUBLISH", channel, ""] },
-    { right: "PUBSUB|NUMSUB", words: ["PUBSUB", "NUMSUB", channel] },
-  ];
-}
-
-/** The one that cannot but write; what removes the field again follows it in the same script. */
-export function writingTrials(key: string): readonly Trial[] {
-  return [
-    { right: "HSETNX", words: ["HSETNX", key, "probe", ""] },
-    { right: "HDEL", words: ["HDEL", key, "probe"] },
-    { right: "DEL", words: ["DEL", key] },
-    { right: "PEXPIRE", words: ["PEXPIRE", key, "1"] },
-  ];
-}
 
 export async function probeCapabilities(
   commands: Link,
@@ -124,7 +98,7 @@ class Probe {
 
   async checkInbox(inbox: Link, deadline: number): Promise<void> {
     if (await answered(inbox, deadline)) return;
-    if (inbox.trouble === "NOPERM") this.#missing.add(`SUBSCRIBE to ${this.#channelRight()}`);
+    if (inbox.trouble === "NOPERM") this.#missing.add(this.#inboxRight());
     else this.#giveUp(withReason("the inbox could not be opened", inbox.trouble));
   }
 
@@ -135,17 +109,29 @@ class Probe {
   }
 
   async #checkScripts(deadline: number): Promise<void> {
-    const { keySample, channel } = this.#options;
+    const { keySample, inbox, transport } = this.#options;
     const key = `${keySample}:probe`;
+    const others = `${inbox}:probe`;
     const digest = await this.#ask(["EVALSHA", UNKNOWN_DIGEST, "0"], deadline);
     if (digest === "command") this.#missing.add("EVALSHA (ACL: +evalsha)");
-    const refused = await this.#try(scriptTrials(key, `${channel}:probe`), key, deadline);
+    const trials = [...scriptTrials(key), ...(transport === "p" ? channelTrials(others) : [])];
+    const refused = await this.#try(trials, key, deadline);
     if (refused === undefined) return;
     if (["HDEL", "DEL", "PEXPIRE"].every((right) => refused.has(right))) {
       this.#giveUp("HSETNX inside scripts was not tried, since nothing could be removed again");
       return;
     }
     await this.#try(writingTrials(key), key, deadline);
+    if (transport === "l") await this.#checkPushes(others, deadline);
+  }
+
+  async #checkPushes(list: string, deadline: number): Promise<void> {
+    const refused = await this.#try(listTrials(list), list, deadline);
+    if (refused === undefined) return;
+    // Nothing is pushed that would stay.
+    if (["LTRIM", "DEL", "PEXPIRE"].some((right) => !refused.has(right))) {
+      await this.#try(pushTrials(list), list, deadline);
+    }
   }
 
   /** The rights that were refused; `undefined` when scripts cannot be run at all. */
@@ -156,7 +142,7 @@ class Probe {
   ): Promise<ReadonlySet<string> | undefined> {
     const lines = trials.map(({ words }) => JSON.stringify(words));
     const reply = await this.#ask(["EVAL", PROBE_SCRIPT, "1", key, ...lines], deadline);
-    if (reply === "key") this.#missing.add(this.#keyRight());
+    if (reply === "key") this.#missing.add(this.#keyRight(key));
     else if (reply === "command") this.#missing.add("EVAL (ACL: +eval)");
     if (!Array.isArray(reply)) return undefined;
     const refused = new Set<string>();
@@ -164,7 +150,7 @@ class Probe {
       const refusal = refusalOf(String(reply[index]));
       if (refusal === undefined) continue;
       refused.add(right);
-      this.#missing.add(this.#nameOf(right, refusal));
+      this.#missing.add(this.#nameOf(right, refusal, key));
     }
     return refused;
   }
@@ -211,20 +197,27 @@ class Probe {
     }, leftMs);
   }
 
-  #nameOf(right: string, refusal: Refusal): string {
-    if (refusal === "key") return this.#keyRight();
+  #nameOf(right: string, refusal: Refusal, key: string): string {
+    if (refusal === "key") return this.#keyRight(key);
     if (refusal === "channel") return `PUBLISH to ${this.#channelRight()}`;
     return `${right.replace("|", " ")} inside scripts (ACL: +${right.toLowerCase()})`;
   }
 
-  #keyRight(): string {
-    const { keySample } = this.#options;
-    return `reading and writing keys such as ${keySample} (ACL: ~${familyOf(keySample)})`;
+  #keyRight(probed: string): string {
+    const { keySample, inbox } = this.#options;
+    const name = probed.startsWith(inbox) ? inbox : keySample;
+    return `reading and writing keys such as ${name} (ACL: ~${familyOf(name)})`;
   }
 
   #channelRight(): string {
-    const { channel } = this.#options;
-    return `channels such as ${channel} (ACL: &${familyOf(channel)})`;
+    const { inbox } = this.#options;
+    return `channels such as ${inbox} (ACL: &${familyOf(inbox)})`;
+  }
+
+  #inboxRight(): string {
+    const { inbox, transport } = this.#options;
+    if (transport === "p") return `SUBSCRIBE to ${this.#channelRight()}`;
+    return `BRPOP and RPOP on keys such as ${inbox} (ACL: +brpop +rpop ~${familyOf(inbox)})`;
   }
 
   #giveUp(warning: string): void {

@@ -34,8 +34,10 @@ export interface ConnectionOptions {
   /** How long a connection that is not up is worth waiting for. */
   readonly redisTimeoutMs: number;
   readonly heartbeatEveryMs: number;
-  /** An open connection that was silent for so long is dropped. A blocking command must return well within it. */
+  /** An open connection that was silent for so long is dropped. */
   readonly silenceLimitMs: number;
+  /** A blocking command is always open on it, and what that answers is the sign of life: no PING waits behind it. */
+  readonly blocking?: boolean;
   readonly clock: Clock;
   readonly randomness: Randomness;
   /** As operators see it in CLIENT LIST; "skein" by default. */
@@ -90,7 +92,9 @@ export class Link {
       clock,
       everyMs: options.heartbeatEveryMs,
       silenceLimitMs: options.silenceLimitMs,
-      ask: () => background(this.redis.ping().catch(() => undefined)),
+      ask: () => {
+        if (options.blocking !== true) background(this.redis.ping().catch(() => undefined));
+      },
       onSilence: () => this.reconnect(),
     });
     this.redis = openClient(options.source, () => reconnectDelayMs(++this.#attempts, options.randomness));

@@ -5,7 +5,7 @@
 import type { FlightName } from "../flight-keys.ts";
 import { scriptSources } from "./scripts/generated.ts";
 
-/** Every script works on one flight: its lease and its hash, in this order. */
+/** All scripts but one work on a flight: its lease and its hash, in this order. */
 const SCRIPT_KEYS = ["lease", "flight"] as const;
 /** Some also on the cache entry of the key. */
 export const ENTRY_SCRIPT_KEYS = ["lease", "flight", "entry"] as const;
@@ -30,8 +30,9 @@ export interface ScriptDefinition<A extends string, S extends string> extends Sc
   readonly argumentNames: readonly A[];
   readonly statuses: readonly S[];
   readonly keyNames: readonly string[];
-  /** `withEntry` brings the third key, where a script has one. */
+  /** On a flight. `withEntry` brings the third key, where a script has one. */
   call(flight: FlightName, args: Readonly<Record<A, ScriptArgument>>, withEntry?: boolean): ScriptCall;
+  callOn(keys: readonly string[], args: Readonly<Record<A, ScriptArgument>>): ScriptCall;
 }
 
 export function defineScript<A extends string, S extends string>(
@@ -40,18 +41,22 @@ export function defineScript<A extends string, S extends string>(
   statuses: readonly S[],
   keyNames: readonly string[] = SCRIPT_KEYS,
 ): ScriptDefinition<A, S> {
-  const script: Script = { name, keyCount: SCRIPT_KEYS.length, ...scriptSources[name] };
+  // An entry, where there is one, may be left out.
+  const keyCount = Math.min(keyNames.length, SCRIPT_KEYS.length);
+  const script: Script = { name, keyCount, ...scriptSources[name] };
+  const callOn = (keys: readonly string[], args: Readonly<Record<A, ScriptArgument>>): ScriptCall => ({
+    script,
+    keys,
+    args: argumentNames.map((argument) => wire(args[argument])),
+  });
   return {
     ...script,
     argumentNames,
     statuses,
     keyNames,
-    call(flight, args, withEntry = false) {
-      return {
-        script,
-        keys: [flight.leaseKey, flight.flightKey, ...(withEntry ? [flight.entryKey] : [])],
-        args: argumentNames.map((argument) => wire(args[argument])),
-      };
+    callOn,
+    call({ leaseKey, flightKey, entryKey }, args, withEntry = false) {
+      return callOn([leaseKey, flightKey, ...(withEntry ? [entryKey] : [])], args);
     },
   };
 }

@@ -116,3 +116,13 @@ export const deleteScript: Defined<typeof deleteArguments, typeof deleteStatuses
   deleteStatuses,
   ENTRY_SCRIPT_KEYS,
 );
+
+const pushArguments = ["message", "pointer", "maxMessages", "maxWaitingBytes", "inboxTtlMs"] as const;
+const pushStatuses = ["PUSHED"] as const;
+/** The one that works on an inbox instead of a flight. */
+export const pushScript: Defined<typeof pushArguments, typeof pushStatuses> = defineScript(
+  "push",
+  pushArguments,
+  pushStatuses,
+  ["inbox"],
+);

@@ -21,6 +21,7 @@ import type {
 import { flightTtlMs } from "../coordinator.ts";
 import { parseToken } from "../fencing-token.ts";
 import { PROTOCOL_VERSION, type FlightName } from "../flight-keys.ts";
+import type { Outbox } from "../inbox/outbox.ts";
 import { CommandFailure, type Link } from "./connection.ts";
 import type { ScriptCall } from "./define-script.ts";
 import {
@@ -32,6 +33,8 @@ import {
   settleScript,
 } from "./flight-scripts.ts";
 import { integer, readJoin, text } from "./join-reply.ts";
+import { ListOutbox } from "./list-outbox.ts";
+import { readPushes } from "./pushes.ts";
 import { RedisEntries } from "./redis-entries.ts";
 import type { ScriptReply, ScriptRunner } from "./script-runner.ts";
 import { ServerClock } from "./server-clock.ts";
@@ -40,6 +43,7 @@ import { ServerClock } from "./server-clock.ts";
 const FANOUT_MAX_BYTES = 2 * 1024 * 1024;
 /** Followers woken by one settle; the rest by further calls, so that no script holds the server for long. */
 const MAX_WOKEN = 1_000;
+const NOTHING = new Uint8Array();
 
 export interface RedisCoordinatorOptions {
   readonly link: Link;
@@ -49,17 +53,22 @@ export interface RedisCoordinatorOptions {
   readonly inboxPrefix: string;
   readonly transport: Transport;
   readonly redisTimeoutMs: number;
+  /** For processes that scripts cannot tell themselves. Default: a `ListOutbox` that says nothing of what is lost. */
+  readonly outbox?: Outbox;
 }
 
 export class RedisCoordinator implements Coordinator {
   readonly serverClock: ServerClock;
   readonly entries: EntryOperations;
   readonly #options: RedisCoordinatorOptions;
+  readonly #outbox: Outbox;
 
   constructor(options: RedisCoordinatorOptions) {
     this.#options = options;
     this.serverClock = new ServerClock(options.clock);
-    this.entries = new RedisEntries(options, (call) => this.#run(call));
+    const { runner, inboxPrefix, redisTimeoutMs } = options;
+    this.#outbox = options.outbox ?? new ListOutbox({ runner, inboxPrefix, timeoutMs: redisTimeoutMs });
+    this.entries = new RedisEntries(options, (call, flight) => this.#runAndTell(call, flight));
   }
 
   async join(request: JoinRequest): Promise<JoinReply> {
@@ -108,7 +117,7 @@ export class RedisCoordinator implements Coordinator {
       refreshBackoffMs,
     };
     const call = settleScript.call(request.flight, args, entry !== undefined);
-    const { status, fields } = await this.#run(call);
+    const { status, fields } = await this.#runAndTell(call, request.flight, request.outcome);
     if (status === "FENCED") return { status: "fenced" };
     const [woken, unwoken] = fields;
     return {
@@ -130,7 +139,7 @@ export class RedisCoordinator implements Coordinator {
       header: PROTOCOL_VERSION,
       flightId: request.flight.id,
     });
-    const { status, fields } = await this.#run(call);
+    const { status, fields } = await this.#runAndTell(call, request.flight);
     if (status === "WANTED") return { status: "wanted", followers: integer(fields[0]) };
     return { status: status === "FENCED" ? "fenced" : "resigned" };
   }
@@ -138,21 +147,14 @@ export class RedisCoordinator implements Coordinator {
   async leave(request: LeaveRequest): Promise<void> {
     const { processId, inboxPrefix } = this.#options;
     const { flight, nonce } = request;
-    await this.#run(
-      leaveScript.call(flight, {
-        process: processId,
-        nonce,
-        inboxPrefix,
-        header: PROTOCOL_VERSION,
-        flightId: flight.id,
-      }),
-    );
+    const args = { process: processId, nonce, inboxPrefix, header: PROTOCOL_VERSION, flightId: flight.id };
+    await this.#runAndTell(leaveScript.call(flight, args), flight);
   }
 
   async forget(flight: FlightName): Promise<boolean> {
     const { inboxPrefix } = this.#options;
     const call = forgetScript.call(flight, { inboxPrefix, header: PROTOCOL_VERSION, flightId: flight.id });
-    const { fields } = await this.#run(call);
+    const { fields } = await this.#runAndTell(call, flight);
     return integer(fields[0]) === 1;
   }
 
@@ -212,6 +214,22 @@ export class RedisCoordinator implements Coordinator {
     const knowsLeft = verdict.status === "hit" || (verdict.status === "lead" && left !== undefined);
     const id = verdict.status === "hit" ? text(read.fields[1]) : undefined;
     return { ...verdict, entry: { bytes: value, leftMs: knowsLeft ? integer(left) : undefined, id } };
+  }
+
+  /** Runs a script, and tells those whom it could not. `outcome`: what the script was given, if it was. */
+  async #runAndTell(
+    call: ScriptCall,
+    flight: FlightName,
+    outcome: Uint8Array = NOTHING,
+  ): Promise<{ status: string; fields: ScriptReply }> {
+    const read = await this.#run(call);
+    const left = readPushes(read.fields);
+    if (left !== undefined) {
+      const { kind, token, processes } = left;
+      const sent = kind === "settled" ? outcome : NOTHING;
+      await this.#outbox.tell(processes, { kind, flightId: flight.id, token, outcome: sent });
+    }
+    return read;
   }
 
   async #run(call: ScriptCall, timeoutMs?: number): Promise<{ status: string; fields: ScriptReply }> {

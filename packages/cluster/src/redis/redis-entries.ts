@@ -6,14 +6,14 @@ import type { ScriptCall } from "./define-script.ts";
 import { deleteScript, setScript } from "./flight-scripts.ts";
 import type { ScriptReply } from "./script-runner.ts";
 
+/** Runs a script on a flight, and tells whoever has to hear of it. */
+type RunScript = (call: ScriptCall, flight: FlightName) => Promise<{ readonly fields: ScriptReply }>;
+
 export class RedisEntries implements EntryOperations {
   readonly #options: { readonly link: Link; readonly inboxPrefix: string };
-  readonly #run: (call: ScriptCall) => Promise<{ readonly fields: ScriptReply }>;
+  readonly #run: RunScript;
 
-  constructor(
-    options: { readonly link: Link; readonly inboxPrefix: string },
-    run: (call: ScriptCall) => Promise<{ readonly fields: ScriptReply }>,
-  ) {
+  constructor(options: { readonly link: Link; readonly inboxPrefix: string }, run: RunScript) {
     this.#options = options;
     this.#run = run;
   }
@@ -25,11 +25,12 @@ export class RedisEntries implements EntryOperations {
 
   async set({ flight, outcome, entry }: SetEntryRequest): Promise<void> {
     const args = { entryHead: entry.head, outcome, entryTtlMs: entry.ttlMs, ...this.#messages(flight) };
-    await this.#run(setScript.call(flight, args, true));
+    await this.#run(setScript.call(flight, args, true), flight);
   }
 
   async delete(flight: FlightName): Promise<boolean> {
-    const { fields } = await this.#run(deleteScript.call(flight, this.#messages(flight), true));
+    const call = deleteScript.call(flight, this.#messages(flight), true);
+    const { fields } = await this.#run(call, flight);
     return Number(fields[0]) === 1;
   }
 

@@ -3,19 +3,21 @@ import type { Redis } from "ioredis";
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { flightKeys } from "../../src/flight-keys.ts";
+import { probeCapabilities, type CapabilityReport } from "../../src/redis/capabilities.ts";
 import {
-  probeCapabilities,
+  channelTrials,
+  listTrials,
+  pushTrials,
   scriptTrials,
   writingTrials,
-  type CapabilityReport,
-} from "../../src/redis/capabilities.ts";
+} from "../../src/redis/script-trials.ts";
 import { closeAll, GENEROUS_MS, openLink } from "./links.ts";
 
 const USER = "app";
 const PASSWORD = "canary-password";
 const keys = flightKeys({ namespace: "shop", maxKeyBytes: 1_024, hashKeys: false });
 const keySample = keys.flight("probe").flightKey;
-const channel = `${keys.inboxPrefix}me`;
+const inboxName = `${keys.inboxPrefix}me`;
 const EVERYTHING = ["~skein1:*", "&skein1:*", "+@all"];
 
 let server: RedisServer;
@@ -39,10 +41,15 @@ async function reportFor(rules: readonly string[], timeoutMs = GENEROUS_MS): Pro
   const commands = openLink(source);
   const inbox = openLink(source, {
     onReady: async (redis) => {
-      await redis.subscribe(channel);
+      await redis.subscribe(inboxName);
     },
   });
-  const report = await probeCapabilities(commands, inbox, { keySample, channel, timeoutMs });
+  const report = await probeCapabilities(commands, inbox, {
+    keySample,
+    inbox: inboxName,
+    transport: "p",
+    timeoutMs,
+  });
   expect(await admin.dbsize()).toBe(0);
   expect(JSON.stringify(report)).not.toContain("canary");
   return report;
@@ -55,16 +62,17 @@ test("a user with all rights on our names misses nothing and is warned of nothin
   expect(report.server).toEqual({ name: "redis", version, cluster: false, replica: false });
 });
 
-test.each([...scriptTrials(keySample, channel), ...writingTrials(keySample)].map(({ right }) => right))(
-  "a user that may not use %s inside scripts is told so, by name and alone",
-  async (right) => {
-    const report = await reportFor([...EVERYTHING, `-${right.toLowerCase()}`]);
-    expect(report.ok).toBe(false);
-    expect(report.missing).toEqual([
-      `${right.replace("|", " ")} inside scripts (ACL: +${right.toLowerCase()})`,
-    ]);
-  },
-);
+test.each(
+  [...scriptTrials(keySample), ...channelTrials(inboxName), ...writingTrials(keySample)].map(
+    ({ right }) => right,
+  ),
+)("a user that may not use %s inside scripts is told so, by name and alone", async (right) => {
+  const report = await reportFor([...EVERYTHING, `-${right.toLowerCase()}`]);
+  expect(report.ok).toBe(false);
+  expect(report.missing).toEqual([
+    `${right.replace("|", " ")} inside scripts (ACL: +${right.toLowerCase()})`,
+  ]);
+});
 
 test.each([
   ["EVALSHA", "-evalsha", "EVALSHA (ACL: +evalsha)"],
@@ -87,14 +95,14 @@ test("a user that may only read our keys is told so", async () => {
 test("a user without our channels learns that it can neither subscribe nor publish", async () => {
   const report = await reportFor(["~skein1:*", "&other:*", "+@all"]);
   expect(report.missing.toSorted()).toEqual([
-    `PUBLISH to channels such as ${channel} (ACL: &skein1:*)`,
-    `SUBSCRIBE to channels such as ${channel} (ACL: &skein1:*)`,
+    `PUBLISH to channels such as ${inboxName} (ACL: &skein1:*)`,
+    `SUBSCRIBE to channels such as ${inboxName} (ACL: &skein1:*)`,
   ]);
 });
 
 test("a user that may not SUBSCRIBE is told so", async () => {
   const report = await reportFor([...EVERYTHING, "-subscribe"]);
-  expect(report.missing).toEqual([`SUBSCRIBE to channels such as ${channel} (ACL: &skein1:*)`]);
+  expect(report.missing).toEqual([`SUBSCRIBE to channels such as ${inboxName} (ACL: &skein1:*)`]);
 });
 
 test("a user with the rights that the report asks for, and no others, misses nothing", async () => {
@@ -150,7 +158,12 @@ test("a node of a Redis Cluster is named", async () => {
   expect(slots).toBe("OK");
   const commands = openLink(node.url);
   const inbox = openLink(node.url, { onReady: async () => undefined });
-  const report = await probeCapabilities(commands, inbox, { keySample, channel, timeoutMs: GENEROUS_MS });
+  const report = await probeCapabilities(commands, inbox, {
+    keySample,
+    inbox: inboxName,
+    transport: "p",
+    timeoutMs: GENEROUS_MS,
+  });
   expect(report.server?.cluster).toBe(true);
   expect(report.warnings).toContainEqual(expect.stringContaining("Redis Cluster"));
 });
@@ -159,7 +172,8 @@ test("a Redis that cannot be reached is reported, not thrown", async () => {
   const away = "redis://127.0.0.1:1";
   const report = await probeCapabilities(openLink(away), openLink(away), {
     keySample,
-    channel,
+    inbox: inboxName,
+    transport: "p",
     timeoutMs: 300,
   });
   expect(report).toMatchObject({ ok: false, missing: [] });
@@ -168,9 +182,8 @@ test("a Redis that cannot be reached is reported, not thrown", async () => {
 });
 
 test("the probe covers every command that the scripts call, and no other", () => {
-  const probed = [...scriptTrials("k", "c"), ...writingTrials("k")].map(
-    ({ right }) => right.split("|")[0] ?? "",
-  );
+  const trials = [scriptTrials, channelTrials, writingTrials, listTrials, pushTrials];
+  const probed = trials.flatMap((of) => of("k")).map(({ right }) => right.split("|")[0] ?? "");
   const called = new Set<string>();
   const folder = new URL("../../src/redis/scripts/", import.meta.url);
   for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {

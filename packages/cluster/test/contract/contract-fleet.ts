@@ -6,6 +6,7 @@ import type {
   SettleRequest,
   ResignRequest,
   RenewRequest,
+  Transport,
 } from "../../src/coordinator.ts";
 import { flightKeys, type FlightName } from "../../src/flight-keys.ts";
 import { parseWakeUp, type WakeUp } from "../../src/inbox/wake-up.ts";
@@ -13,6 +14,7 @@ import { parseWakeUp, type WakeUp } from "../../src/inbox/wake-up.ts";
 /** One process of the fleet. */
 export interface ContractMember {
   readonly id: string;
+  readonly transport: Transport;
   /** Fails when an operation leaves a key without an end. */
   readonly coordinator: Coordinator;
   /** The same, unchecked, for crowds. */
@@ -24,7 +26,8 @@ export interface ContractMember {
 }
 
 export interface ContractFleet {
-  member(id: string): Promise<ContractMember>;
+  /** `transport`: other than that of the fleet. */
+  member(id: string, transport?: Transport): Promise<ContractMember>;
   /** So many milliseconds pass for the server and everything it has recorded; nobody waits for them. */
   elapse(ms: number): Promise<void>;
   /** The server's clock goes back. */

@@ -1,6 +1,6 @@
 /** What every coordinator promises, as claims. Run over each implementation; see the tests beside. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { JoinReply } from "../../src/coordinator.ts";
+import type { JoinReply, Transport } from "../../src/coordinator.ts";
 import { grantOf, parseToken } from "../../src/fencing-token.ts";
 import type { FlightName } from "../../src/flight-keys.ts";
 import {
@@ -40,11 +40,12 @@ export function coordinatorContract(implementation: string, start: () => Promise
     });
     afterAll(() => fleet.close());
 
-    async function newMember(): Promise<ContractMember> {
-      return fleet.member(`member${++members}`);
+    async function newMember(transport?: Transport): Promise<ContractMember> {
+      return fleet.member(`member${++members}`, transport);
     }
-    async function meet(): Promise<FlightName> {
-      [ada, ben, cyd] = [await newMember(), await newMember(), await newMember()];
+    async function meet(...transports: Transport[]): Promise<FlightName> {
+      const [first, second, third] = transports;
+      [ada, ben, cyd] = [await newMember(first), await newMember(second), await newMember(third)];
       return newFlight();
     }
     async function lead(
@@ -120,7 +121,7 @@ export function coordinatorContract(implementation: string, start: () => Promise
         const { token } = await lead(ada, flight, "a");
         await fleet.elapse(LEASE_MS / 2);
         const first = await follow(ben, flight, "b");
-        expect(first).toMatchObject({ token, beat: "0", leaderTransport: "p" });
+        expect(first).toMatchObject({ token, beat: "0", leaderTransport: ada.transport });
         expect(first.remainingMs).toBeLessThanOrEqual(LEASE_MS / 2);
         expect(first.remainingMs).toBeGreaterThan(0);
         await renew(ada, flight, token);
@@ -614,7 +615,7 @@ export function coordinatorContract(implementation: string, start: () => Promise
       });
 
       test("an empty inbox is evidence only while it is empty", async () => {
-        const flight = await meet();
+        const flight = await meet("p", "p");
         const { token } = await lead(ada, flight, "a");
         const { beat } = await follow(ben, flight, "b");
         expect(await ben.coordinator.listeners([ada.id, ben.id, "nobody"])).toEqual([true, true, false]);
@@ -622,6 +623,15 @@ export function coordinatorContract(implementation: string, start: () => Promise
         await ada.disconnect();
         expect(await ben.coordinator.listeners([ada.id, ben.id])).toEqual([false, true]);
         expect((await lead(ben, flight, "b", deposes(token, beat, "inbox"))).takeovers).toBe(1);
+      });
+
+      test("the inbox of a leader that has a list is no evidence", async () => {
+        const flight = await meet("l");
+        const { token } = await lead(ada, flight, "a");
+        const { beat } = await follow(ben, flight, "b");
+        await ada.disconnect();
+        expect((await follow(ben, flight, "b", deposes(token, beat, "inbox"))).token).toBe(token);
+        expect((await lead(ben, flight, "b", deposes(token, beat, "beat"))).takeovers).toBe(1);
       });
 
       test("of many who depose the same leader one succeeds it", async () => {
@@ -996,6 +1006,53 @@ export function coordinatorContract(implementation: string, start: () => Promise
         expect(await ben.coordinator.settle(settles(flight, "", { claim: { nonce: "a" } }))).toEqual({
           status: "fenced",
         });
+      });
+    });
+
+    describe("a fleet that is woken in both ways", () => {
+      test.each([["p"], ["l"]] as const)(
+        "hears all there is to hear, whoever leads (%s)",
+        async (transport) => {
+          const flight = await meet(transport, "p", "l");
+          const first = await lead(ada, flight, "a");
+          await follow(ben, flight, "b");
+          await follow(cyd, flight, "c");
+          await ada.coordinator.resign(resigns(flight, first.token, { ifUnwanted: true }));
+          await ben.coordinator.leave({ flight, nonce: "b" });
+          await cyd.coordinator.leave({ flight, nonce: "c" });
+          expect(await heard(ada)).toEqual([`unwanted ${first.token}`]);
+          await follow(ben, flight, "b");
+          await follow(cyd, flight, "c");
+          await cyd.coordinator.forget(flight);
+          for (const member of [ada, ben, cyd])
+            expect(await heard(member)).toEqual([`forgotten ${first.token}`]);
+          const second = await lead(ada, flight, "a2");
+          await ada.coordinator.resign(resigns(flight, second.token));
+          for (const member of [ben, cyd]) expect(await heard(member)).toEqual([`resigned ${second.token}`]);
+          const third = await lead(ada, flight, "a3");
+          await ada.coordinator.settle(settles(flight, third.token));
+          for (const member of [ben, cyd]) expect(await heard(member)).toEqual([`settled ${third.token}`]);
+          expect(await heard(ada)).toEqual([]);
+        },
+      );
+
+      test.each([
+        ["p", "settled first"],
+        // Whoever pushes does not have that outcome: it has to be fetched.
+        ["l", "pointer "],
+      ] as const)("never hears the outcome of a repeated settle (%s)", async (transport, heardAgain) => {
+        const flight = await meet("l", transport);
+        const { token } = await lead(ada, flight, "a");
+        const crowd = Array.from({ length: 1_001 }, (_, index) => joins(flight, `n${index}`));
+        await Promise.all(crowd.map((request) => ben.uncheckedCoordinator.join(request)));
+        await ada.coordinator.settle(settles(flight, token, { outcome: bytes("first") }));
+        const again = settles(flight, token, { outcome: bytes("other") });
+        expect(await ada.coordinator.settle(again)).toEqual({ status: "already", woken: 1, unwoken: 0 });
+        await fleet.delivered();
+        const told = ben.wakeUps.map(({ kind, outcome }) => `${kind} ${Buffer.from(outcome).toString()}`);
+        expect(told).toEqual(["settled first", heardAgain]);
+        const fetched = await join(ben, flight, "b", { firstGrant: grantOf(token) });
+        expect(fetched).toMatchObject({ status: "settled", outcome: bytes("first") });
       });
     });
 

@@ -1,10 +1,11 @@
 /** The contract over memory, on a clock that only the suite moves. */
 import { FakeClock } from "@skein/testkit";
+import type { Transport } from "../../src/coordinator.ts";
 import type { WakeUp } from "../../src/inbox/wake-up.ts";
 import { MemoryFleet } from "../../src/memory/index.ts";
 import { checkedCoordinator, type ContractFleet } from "./contract-fleet.ts";
 
-export function startMemoryFleet(): Promise<ContractFleet> {
+export function startMemoryFleet(transport: Transport = "p"): Promise<ContractFleet> {
   const clock = new FakeClock();
   let requestDelayMs = 0;
   const fleet = new MemoryFleet({
@@ -14,8 +15,8 @@ export function startMemoryFleet(): Promise<ContractFleet> {
   const members: { close(): Promise<void> }[] = [];
 
   return Promise.resolve({
-    async member(id) {
-      const { coordinator, inbox } = fleet.connect(id);
+    async member(id, own = transport) {
+      const { coordinator, inbox } = fleet.connect(id, own);
       const wakeUps: WakeUp[] = [];
       inbox.open({
         onWakeUp: (wakeUp) => wakeUps.push(wakeUp),
@@ -28,6 +29,7 @@ export function startMemoryFleet(): Promise<ContractFleet> {
       await inbox.whenUp(clock.now());
       return {
         id,
+        transport: own,
         wakeUps,
         coordinator: checkedCoordinator(coordinator, () => {
           // In memory nothing can be without an end, but an end may be absurd.

@@ -1,12 +1,22 @@
+import type { Transport } from "../../src/coordinator.ts";
 import { MemoryFleet, type MemoryMember } from "../../src/memory/index.ts";
-import { inboxContract } from "./inbox-contract.ts";
+import { inboxContract, type InboxContractFleet } from "./inbox-contract.ts";
 
-inboxContract("in memory", () => {
+const kinds = [
+  ["in memory", "p"],
+  ["in memory, of a process with a list", "l"],
+] as const;
+
+for (const [name, transport] of kinds) inboxContract(name, () => startFleet(transport));
+
+function startFleet(transport: Transport): Promise<InboxContractFleet> {
   const fleet = new MemoryFleet();
   const members = new Map<string, MemoryMember>();
   return Promise.resolve({
+    showsListeners: transport === "p",
+    keepsWhileAway: transport === "l",
     member(id) {
-      const member = fleet.connect(id);
+      const member = fleet.connect(id, transport);
       members.set(id, member);
       return member;
     },
@@ -22,4 +32,4 @@ inboxContract("in memory", () => {
     },
     close: () => Promise.resolve(),
   });
-});
+}

@@ -34,6 +34,8 @@ inboxContract("over pub/sub", async () => {
   const runner = new ScriptRunner(link);
   await link.whenUp(systemClock.now() + PATIENCE_MS);
   return {
+    showsListeners: true,
+    keepsWhileAway: false,
     member(id) {
       const channel = keys.inboxPrefix + id;
       return {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock, systemRandomness } from "@skein/core";
 import { waitUntil, type RedisServer } from "@skein/testkit";
+import type { Transport } from "../../src/coordinator.ts";
 import { Link } from "../../src/redis/connection.ts";
 import { RedisCoordinator } from "../../src/redis/redis-coordinator.ts";
 import { ScriptRunner } from "../../src/redis/script-runner.ts";
@@ -9,6 +10,7 @@ import { checkedCoordinator, keys, Mailbox, type ContractFleet } from "./contrac
 
 const PATIENCE_MS = 20_000;
 const CLOCK_ERROR_MS = 250;
+const MAX_MESSAGES = 10_000;
 
 /** KEYS: flights and leases. ARGV[1]: ms by which everything recorded grows older; negative when the clock goes back. */
 const AGE_SCRIPT = `
@@ -35,7 +37,10 @@ for _, key in ipairs(KEYS) do
 end
 return redis.status_reply('OK')`;
 
-export async function startRedisFleet(server: RedisServer): Promise<ContractFleet> {
+export async function startRedisFleet(
+  server: RedisServer,
+  transport: Transport = "p",
+): Promise<ContractFleet> {
   const control = server.client();
   const subscriber = server.client();
   const link = new Link(
@@ -51,6 +56,8 @@ export async function startRedisFleet(server: RedisServer): Promise<ContractFlee
   );
   const runner = new ScriptRunner(link);
   const mailboxes = new Map<string, Mailbox>();
+  /** Looked into when a test asks what was delivered. */
+  const lists = new Map<string, Mailbox>();
   let barriers = 0;
   let barrierSeen = 0;
   subscriber.on("messageBuffer", (channel: Buffer, message: Buffer) => {
@@ -71,32 +78,46 @@ export async function startRedisFleet(server: RedisServer): Promise<ContractFlee
     // -2: it ended while we asked.
     return ttls.filter((ttl) => ttl !== -2).map((ttl) => (ttl === -1 ? Infinity : ttl));
   }
+  async function lookInto(list: string): Promise<void> {
+    if (!lists.has(list)) return;
+    const messages = (await control.callBuffer("RPOP", list, MAX_MESSAGES)) as Buffer[] | null;
+    for (const message of messages ?? []) lists.get(list)?.take(message);
+  }
   async function everyKeyEnds(): Promise<void> {
-    const endless = (await ttlsMs()).filter((ttl) => ttl === Infinity);
+    const ttls = await Promise.all((await control.keys("skein1:*")).map((key) => control.pttl(key)));
+    const endless = ttls.filter((ttl) => ttl === -1);
     if (endless.length > 0) throw new Error(`${endless.length} keys without an end`);
   }
 
   return {
-    async member(id) {
-      const channel = keys.inboxPrefix + id;
+    async member(id, own = transport) {
+      const name = keys.inboxPrefix + id;
       const mailbox = new Mailbox();
-      mailboxes.set(channel, mailbox);
-      await subscriber.subscribe(channel);
+      if (own === "l") lists.set(name, mailbox);
+      else {
+        mailboxes.set(name, mailbox);
+        await subscriber.subscribe(name);
+      }
       const coordinator = new RedisCoordinator({
         link,
         runner,
         clock: systemClock,
         processId: id,
         inboxPrefix: keys.inboxPrefix,
-        transport: "p",
+        transport: own,
         redisTimeoutMs: PATIENCE_MS,
       });
       return {
         id,
+        transport: own,
         wakeUps: mailbox.wakeUps,
         coordinator: checkedCoordinator(coordinator, everyKeyEnds),
         uncheckedCoordinator: coordinator,
-        disconnect: async () => void (await subscriber.unsubscribe(channel)),
+        disconnect: async () => {
+          if (own === "p") await subscriber.unsubscribe(name);
+          await lookInto(name);
+          lists.delete(name);
+        },
       };
     },
     elapse: age,
@@ -105,6 +126,7 @@ export async function startRedisFleet(server: RedisServer): Promise<ContractFlee
       const barrier = ++barriers;
       await control.publish("barrier", String(barrier));
       await waitUntil(() => barrierSeen >= barrier, { what: "the barrier message", everyMs: 1 });
+      await Promise.all([...lists.keys()].map(lookInto));
     },
     async tooLate(request) {
       await server.pause();

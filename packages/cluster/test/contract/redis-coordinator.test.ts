@@ -16,6 +16,8 @@ afterAll(async () => {
 
 coordinatorContract("over one Redis", () => startRedisFleet(server));
 
+coordinatorContract("over one Redis, for processes with lists", () => startRedisFleet(server, "l"));
+
 coordinatorContract("over a Redis that keeps forgetting its scripts", async () => {
   const control = server.client();
   flushing = setInterval(() => void control.script("FLUSH").catch(() => undefined), 3);

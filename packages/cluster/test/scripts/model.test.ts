@@ -6,7 +6,7 @@
 import { RedisServer } from "@skein/testkit";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { JoinReply, JoinRequest } from "../../src/coordinator.ts";
+import type { JoinReply, JoinRequest, Transport } from "../../src/coordinator.ts";
 import { grantOf } from "../../src/fencing-token.ts";
 import type { FlightName } from "../../src/flight-keys.ts";
 import { bytes, keys, type ContractFleet, type ContractMember } from "../contract/contract-fleet.ts";
@@ -24,6 +24,8 @@ const MAX_REAL_MS = 1_000;
 const HISTORIES = Number(process.env["SKEIN_MODEL_HISTORIES"] ?? 200);
 
 const PROCESSES = 3;
+/** Of each process. */
+const TRANSPORTS: readonly Transport[] = ["p", "l", "l"];
 const NONCES = ["x", "y"];
 
 /** A token is named by its place in the order of elections; 0 is the latest. */
@@ -147,7 +149,7 @@ class World {
 
   static async create(fleet: ContractFleet, history: number): Promise<World> {
     const ids = Array.from({ length: PROCESSES }, (_, index) => `h${history}p${index}`);
-    const members = await Promise.all(ids.map((id) => fleet.member(id)));
+    const members = await Promise.all(ids.map((id, index) => fleet.member(id, TRANSPORTS[index])));
     return new World(fleet, members, keys.flight(`history ${history}`));
   }
 

@@ -5,7 +5,8 @@
 -- ARGV[2] header            protocol version of wake-ups
 -- ARGV[3] flightId
 -- Reply: status, server time in us, then by status:
--- FORGOTTEN dropped
+-- FORGOTTEN dropped pushes
+-- pushes: '<kind> <token> <process> ...', wake-ups that are left to the caller; empty: none
 -- One script, because a leader elected between dropping the lease and the outcome would be forgotten unasked.
 -- @include clock
 -- @include read
@@ -14,4 +15,5 @@
 local inboxPrefix, header, flightId = ARGV[1], ARGV[2], ARGV[3]
 -- @include publish
 -- @include forget
-return { 'FORGOTTEN', nowText, forgetFlight() and 1 or 0 }
+local dropped = forgetFlight() and 1 or 0
+return { 'FORGOTTEN', nowText, dropped, pushes() }

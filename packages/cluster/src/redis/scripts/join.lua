@@ -79,8 +79,8 @@ local makesDo = newcomer and entryLeftMs and entryLeftMs + tonumber(ARGV[17]) > 
 if makesDo and now < integer(flight[10]) then return { 'HIT', nowText, entryLeftMs, entryId } end
 
 if holder and ARGV[13] == holder and ARGV[14] == beat then
-  -- Whoever may not ask has no evidence.
-  if ARGV[15] == '' or redis.pcall('PUBSUB', 'NUMSUB', ARGV[15])[2] == 0 then
+  -- Whoever may not ask has no evidence; and nobody subscribes to the inbox of a leader that has a list.
+  if ARGV[15] == '' or (flight[5] == 'p' and redis.pcall('PUBSUB', 'NUMSUB', ARGV[15])[2] == 0) then
     redis.call('DEL', KEYS[1])
     named, holder = holder, false
   end

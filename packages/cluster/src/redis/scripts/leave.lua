@@ -7,7 +7,8 @@
 -- ARGV[4] header            protocol version of wake-ups
 -- ARGV[5] flightId
 -- Reply: status, server time in us, then by status:
--- LEFT
+-- LEFT pushes
+-- pushes: '<kind> <token> <process> ...', wake-ups that are left to the caller; empty: none
 -- One script, because only the last one to leave tells a leader that nobody wants its work any more.
 -- @include clock
 -- @include read
@@ -15,6 +16,6 @@
 local inboxPrefix, header, flightId = ARGV[3], ARGV[4], ARGV[5]
 -- @include publish
 -- @include unregister
-local flight = fields('unwanted')
-unregister(ARGV[1], ARGV[2], flight[1])
-return { 'LEFT', nowText }
+local flight = fields('unwanted', 'transport')
+unregister(ARGV[1], ARGV[2], flight[1], flight[2])
+return { 'LEFT', nowText, pushes() }

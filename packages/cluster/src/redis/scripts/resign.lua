@@ -10,9 +10,10 @@
 -- ARGV[7] header            protocol version of wake-ups
 -- ARGV[8] flightId
 -- Reply: status, server time in us, then by status:
--- RESIGNED
+-- RESIGNED pushes
 -- WANTED followers
--- FENCED
+-- FENCED pushes
+-- pushes: '<kind> <token> <process> ...', wake-ups that are left to the caller; empty: none
 -- One script, because a follower must not register between the look at the followers and the end of the lease.
 -- @include clock
 -- @include read
@@ -22,12 +23,12 @@
 local inboxPrefix, header, flightId = ARGV[6], ARGV[7], ARGV[8]
 -- @include publish
 -- @include unregister
-local flight = fields('token', 'settled', 'unwanted')
+local flight = fields('token', 'settled', 'unwanted', 'transport')
 local token = claimed(ARGV[3], flight[1], false)
 if not accepts(token, flight[1]) then
   withdrawDeath(token)
-  unregister(ARGV[1], ARGV[2], flight[3])
-  return { 'FENCED', nowText }
+  unregister(ARGV[1], ARGV[2], flight[3], flight[4])
+  return { 'FENCED', nowText, pushes() }
 end
 redis.call('HDEL', KEYS[2], registrationOf(ARGV[1], ARGV[2]))
 local waiting = registrations()
@@ -56,5 +57,5 @@ else
 end
 -- Registrations stay: they are served even by a successor that settles before everybody has joined again.
 local message = wakeUp('resigned', token)
-for _, follower in ipairs(waiting) do tell(follower.process, message) end
-return { 'RESIGNED', nowText }
+for _, follower in ipairs(waiting) do tell(follower.process, follower.transport, message) end
+return { 'RESIGNED', nowText, pushes() }

@@ -19,9 +19,10 @@
 -- ARGV[15] refreshBackoffMs the next attempt to renew an entry waits so long after this failure, twice as long after
 --                           each further one, 32 times at most; 0: no failure
 -- Reply: status, server time in us, then by status:
--- ACCEPTED woken unwoken
--- ALREADY woken unwoken
--- FENCED
+-- ACCEPTED woken unwoken pushes
+-- ALREADY woken unwoken pushes
+-- FENCED pushes
+-- pushes: '<kind> <token> <process> ...', wake-ups that are left to the caller; empty: none
 -- One script, because an outcome must be retained before anybody is woken and by the holder of the lease alone. It
 -- begins with a DEL so that finished work is delivered when the server is full, and publishes last.
 -- @include clock
@@ -33,7 +34,7 @@ local inboxPrefix, header, flightId = ARGV[10], ARGV[11], ARGV[12]
 -- @include publish
 -- @include unregister
 -- @include write
-local flight = fields('token', 'settled', 'unwanted')
+local flight = fields('token', 'settled', 'unwanted', 'transport')
 local outcome = ARGV[4]
 local token = claimed(ARGV[3], flight[1], flight[2])
 local already = token ~= '' and flight[2] == token
@@ -58,8 +59,8 @@ elseif accepts(token, flight[1]) then
   end
 else
   withdrawDeath(token)
-  unregister(ARGV[1], ARGV[2], flight[3])
-  return { 'FENCED', nowText }
+  unregister(ARGV[1], ARGV[2], flight[3], flight[4])
+  return { 'FENCED', nowText, pushes() }
 end
 
 local grant, waiting, names, unwoken = integer(grantText(token)), {}, {}, 0
@@ -74,11 +75,11 @@ for _, follower in ipairs(registrations()) do
   end
 end
 inSlices(names, function(slice) redis.call('HDEL', KEYS[2], unpack(slice)) end)
-local message
-if #outcome > tonumber(ARGV[7]) or #outcome * #waiting > tonumber(ARGV[8]) then
-  message = wakeUp('pointer', token)
-else
-  message = wakeUp('settled', token) .. outcome
+local inline = #outcome <= tonumber(ARGV[7]) and #outcome * #waiting <= tonumber(ARGV[8])
+local message = inline and wakeUp('settled', token, outcome) or wakeUp('pointer', token)
+-- The caller pushes the outcome it has; of another one it can only say that it is there.
+local pushed = outcome == ARGV[4] and message or wakeUp('pointer', token)
+for _, follower in ipairs(waiting) do
+  tell(follower.process, follower.transport, follower.transport == 'p' and message or pushed)
 end
-for _, follower in ipairs(waiting) do tell(follower.process, message) end
-return { already and 'ALREADY' or 'ACCEPTED', nowText, #waiting, unwoken }
+return { already and 'ALREADY' or 'ACCEPTED', nowText, #waiting, unwoken, pushes() }

@@ -12,10 +12,10 @@ local function registrations()
   inSlices(names, function(slice)
     local values = redis.call('HMGET', KEYS[2], unpack(slice))
     for index, name in ipairs(slice) do
-      local grant, expiry = string.match(values[index] or '', '^%a (%d+) (%d+)$')
+      local transport, grant, expiry = string.match(values[index] or '', '^(%a) (%d+) (%d+)$')
       local process = string.match(name, '^f:([^:]+):')
       if grant and process then
-        found[#found + 1] = { name = name, process = process, grant = integer(grant), expiry = integer(expiry) }
+        found[#found + 1] = { name = name, process = process, transport = transport, grant = integer(grant), expiry = integer(expiry) }
       end
     end
   end)

@@ -1,7 +1,7 @@
 -- Drops lease, token and retained outcome, keeps the grant, and tells whoever takes part. True if there was anything.
 -- Needs `publish`.
 local function forgetFlight()
-  local flight = fields('token', 'settled')
+  local flight = fields('token', 'settled', 'transport')
   local token = holder or flight[1]
   local dropped = token or flight[2]
   redis.call('DEL', KEYS[1])
@@ -11,7 +11,7 @@ local function forgetFlight()
   -- For the leader, should its message be lost. Not for a flight of which nothing is left: that would have no end.
   if token and redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HSET', KEYS[2], 'forgotten', token) end
   local message = wakeUp('forgotten', dropped)
-  for _, follower in ipairs(registrations()) do tell(follower.process, message) end
-  if token then tell(leaderOf(token), message) end
+  for _, follower in ipairs(registrations()) do tell(follower.process, follower.transport, message) end
+  if token then tell(leaderOf(token), flight[3], message) end
   return true
 end
