@@ -90,9 +90,9 @@ export interface ClusterOptions extends Omit<SingleflightOptions<ClusterEvent>, 
    */
   prefixes?: Readonly<Record<string, PrefixOptions>> | readonly string[];
   /**
-   * How this process is woken: by a subscription ("pubsub", default: fastest, and a killed process is noticed after
-   * `deathGraceMs`), or by a list of its own that it pops from ("list": needs no right to channels, and what arrives while
-   * its connection is away waits for it; a killed process is noticed when its lease ends). A fleet may mix both.
+   * How this process is woken. Default "pubsub": by a subscription; when it is killed, others notice after `deathGraceMs`.
+   * "list": by a list of its own that it pops from; needs no channels, and when it is killed, others notice after
+   * `leaseMs`. Each process chooses for itself.
    */
   wakeup?: "pubsub" | "list";
   /** What Redis may add to the start of a call in total, ms. 5 to 60_000, default 250. */

@@ -22,7 +22,7 @@ describe("the documented names", () => {
         .table(heading)
         .map(([name = ""]) => name.replaceAll("`", "").replace("<ns>", "shop").replace("<key>", "user:7"));
     const { leaseKey, flightKey, entryKey } = keys.flight("user:7");
-    expect(named("Keys")).toEqual([leaseKey, flightKey, entryKey]);
+    expect(named("Keys")).toEqual([leaseKey, flightKey, entryKey, `${keys.inboxPrefix}<process>`]);
     expect(named("Channels")).toEqual([`${keys.inboxPrefix}<process>`]);
   });
 
@@ -158,23 +158,31 @@ describe("the documented rights", () => {
       "evalsha",
       "eval",
       "subscribe",
+      "brpop",
+      "rpop",
       "info",
       "config|get",
     ];
     expect(commands.toSorted()).toEqual([...new Set([...lua.commands, ...connections])].toSorted());
   });
 
-  it("are enough to lead, to follow, to leave, to forget and to close", async () => {
+  it.each([
+    ["pubsub", "pubsub"],
+    ["list", "list"],
+    ["pubsub", "list"],
+    ["list", "pubsub"],
+  ] as const)("are enough to lead, to follow, to leave, to forget and to close (%s, %s)", async (...ways) => {
     const events: ClusterEvent[] = [];
-    const join = (): ClusterSingleflight =>
+    const join = (wakeup: "pubsub" | "list"): ClusterSingleflight =>
       new ClusterSingleflight({
+        wakeup,
         redis: { host: redis.host, port: redis.port, username: user, password: "password" },
         redisTimeoutMs: 10_000,
         prefixes: ["k:"],
         observer: { onEvent: (event) => void events.push(event) },
       });
-    await using leader = join();
-    await using follower = join();
+    await using leader = join(ways[0]);
+    await using follower = join(ways[1]);
     await Promise.all([leader.ready(), follower.ready()]);
     const { promise: work, resolve: finish } = Promise.withResolvers<string>();
     const led = leader.fly("k:1", () => work);
@@ -204,7 +212,9 @@ describe("the documented rights", () => {
     await leader.close({ drainMs: 0 });
     expect(await refused).toMatchObject({ code: "ERR_SKEIN_CLOSED" });
     expect(await admin.exists(flightKey)).toBe(0);
-    expect(events.filter(({ type }) => ["capabilities", "fallback", "rejected"].includes(type))).toEqual([]);
+    expect(
+      events.filter(({ type }) => ["capabilities", "fallback", "rejected", "wakeup-lost"].includes(type)),
+    ).toEqual([]);
   });
 
   it("belong to a user who may do nothing else", async () => {
