@@ -36,8 +36,8 @@ export function parseWakeUp(message: Uint8Array): WakeUp | undefined {
   const fields = Buffer.from(message.buffer, message.byteOffset, end).toString("latin1").split(" ");
   const [version, kind, flightId, token] = fields;
   if (fields.length !== 4 || version !== String(PROTOCOL_VERSION)) return undefined;
-  if (!isWakeUpKind(kind) || flightId === undefined || flightId === "" || token === undefined)
-    return undefined;
+  const whole = isWakeUpKind(kind) && flightId !== undefined && flightId !== "" && token !== undefined;
+  if (!whole) return undefined;
   return { kind, flightId, token, outcome: message.subarray(end + 1) };
 }
 

@@ -25,7 +25,7 @@ import { grantOf } from "../fencing-token.ts";
 import { attemptOf, isAttempt, leaderOf } from "./attempt.ts";
 import { EntryDesk } from "./entry-desk.ts";
 import { LostLeaders } from "./lost-leaders.ts";
-import type { Addressee } from "./memory-post.ts";
+import { addressOf } from "./memory-post.ts";
 import { Registrations } from "./registrations.ts";
 import { RetainedOutcome } from "./retained-outcome.ts";
 import type { Caller, Surroundings, WakeUpLimits } from "./surroundings.ts";
@@ -182,9 +182,9 @@ export class MemoryFlight {
 
   #mayDepose({ token, beat, transport }: Leadership, { depose }: JoinRequest): boolean {
     if (depose?.token !== token || depose.beat !== String(beat)) return false;
-    if (depose.evidence === "beat") return true;
     // Nobody is seen to listen to a list.
-    return transport === "p" && !this.#surroundings.isListening(leaderOf(token));
+    const silent = transport === "p" && !this.#surroundings.isListening(leaderOf(token));
+    return depose.evidence === "beat" || silent;
   }
 
   #follow(caller: Caller, request: JoinRequest): JoinReply {
@@ -302,8 +302,4 @@ export class MemoryFlight {
   #in(delayMs: number): number {
     return this.#surroundings.now() + delayMs * 1_000;
   }
-}
-
-function addressOf({ token, transport }: Leadership): Addressee {
-  return { process: leaderOf(token), transport };
 }

@@ -5,6 +5,7 @@
  */
 import type { Clock } from "@skein/core";
 import type { Transport } from "../coordinator.ts";
+import { leaderOf } from "./attempt.ts";
 import type { MemoryInbox } from "./memory-inbox.ts";
 import { carry, type MemoryNetwork } from "./memory-network.ts";
 
@@ -15,6 +16,11 @@ export interface Addressee {
   readonly process: string;
   /** "" when unknown: then it is told in both ways. */
   readonly transport: Transport | "";
+}
+
+/** Of the leader that a token names. */
+export function addressOf({ token, transport }: { token: string; transport: Transport }): Addressee {
+  return { process: leaderOf(token), transport };
 }
 
 /** A wake-up that is left to whoever asked. */

@@ -1024,8 +1024,9 @@ export function coordinatorContract(implementation: string, start: () => Promise
           await follow(ben, flight, "b");
           await follow(cyd, flight, "c");
           await cyd.coordinator.forget(flight);
-          for (const member of [ada, ben, cyd])
+          for (const member of [ada, ben, cyd]) {
             expect(await heard(member)).toEqual([`forgotten ${first.token}`]);
+          }
           const second = await lead(ada, flight, "a2");
           await ada.coordinator.resign(resigns(flight, second.token));
           for (const member of [ben, cyd]) expect(await heard(member)).toEqual([`resigned ${second.token}`]);

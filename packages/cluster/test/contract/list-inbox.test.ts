@@ -117,7 +117,7 @@ async function push(key: string, message: Uint8Array, through: Redis = control):
   await through.multi().lpush(key, Buffer.from(message)).pexpire(key, TTL_MS).exec();
 }
 
-function message(text: string): Uint8Array {
+function says(text: string): Uint8Array {
   return formatWakeUp({ kind: "settled", flightId: "n:k", token: "1-a-b", outcome: bytes(text) });
 }
 
@@ -126,7 +126,7 @@ describe.each(applicationClients)("over %s", (_name, make) => {
     const client = make(server, { lazyConnect: true });
     const key = `${keys.inboxPrefix}list${count + 1}`;
     const sent = Array.from({ length: 300 }, (_, index) => `message ${index}`);
-    for (const text of sent) await push(key, message(text));
+    for (const text of sent) await push(key, says(text));
     const { heard } = await listenUp(client);
     await waitUntil(() => heard.length >= sent.length, { what: "what waited" });
     expect(heard).toEqual(sent);
@@ -145,7 +145,7 @@ test("while nothing comes it is not held for half-open, and asks for nothing but
   await waitUntil(async () => (await pops()) > first + 10, { what: "ten pops" });
   expect(states).toEqual([true]);
   expect(await pings()).toBe(before);
-  await push(key, message("at last"));
+  await push(key, says("at last"));
   await waitUntil(() => heard.length > 0);
   expect(heard).toEqual(["at last"]);
 });
@@ -160,7 +160,7 @@ test("a network that swallows everything is noticed, and left when it works agai
   // The connection that nobody reads any more may still swallow some, until its last pop is over.
   await waitUntil(
     async () => {
-      await push(key, message("back"));
+      await push(key, says("back"));
       return heard.length > 0;
     },
     { timeoutMs: PATIENCE_MS },
@@ -174,7 +174,7 @@ test.each(["ALL", "WRITE"])(
     const { states, heard, key } = await listenUp(server.url, { silenceLimitMs: 600 });
     await control.call("CLIENT", "PAUSE", "1500", kind);
     // It comes when the pause is over.
-    await push(key, message("after"));
+    await push(key, says("after"));
     await waitUntil(() => heard.length > 0 && states.at(-1) === true, { timeoutMs: PATIENCE_MS });
     expect(heard).toEqual(["after"]);
   },
@@ -187,7 +187,7 @@ test("a server that was killed and comes back is popped from again", async () =>
   await waitUntil(() => states.at(-1) === false, { timeoutMs: PATIENCE_MS });
   await other.restart();
   await waitUntil(() => states.at(-1) === true, { timeoutMs: PATIENCE_MS });
-  await push(key, message("after"), other.client());
+  await push(key, says("after"), other.client());
   await waitUntil(() => heard.length > 0, { timeoutMs: PATIENCE_MS });
   expect(heard).toEqual(["after"]);
 });
@@ -205,7 +205,7 @@ test("a value of another type under its name is dropped, and counted as garbage"
   const listening = await listenUp(server.url, { silenceLimitMs: 300 });
   await control.set(listening.key, "not ours", "PX", 60_000);
   await waitUntil(async () => (await control.exists(listening.key)) === 0, { what: "the end of the string" });
-  await push(listening.key, message("ours"));
+  await push(listening.key, says("ours"));
   await waitUntil(() => listening.heard.length > 0);
   expect(listening).toMatchObject({ heard: ["ours"], garbage: 1, states: [true] });
 });
