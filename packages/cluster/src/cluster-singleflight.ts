@@ -14,6 +14,7 @@ import {
   type WrapOptions,
 } from "@skein/core";
 import {
+  DEFAULT_DRAIN_MS,
   evacuateLocally,
   localPilot,
   wrapCoalesced,
@@ -95,7 +96,8 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
 
   /**
    * Whoever calls from now on gets a new execution: at once in this process, elsewhere when the news arrives. Lifts an
-   * abandonment. Resolves with true if a flight or an outcome was dropped; without Redis the effect is local.
+   * abandonment. Resolves with true if a flight or an outcome was dropped, after `redisTimeoutMs` at the latest; without
+   * Redis the effect is local.
    *
    * @throws InvalidKeyError for an empty key or one over `maxKeyBytes`.
    */
@@ -103,10 +105,10 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
     this.#connection.checkKey(key);
     const here = this.#table.forget(key);
     if (this.#policies.find(key) === undefined) return here;
-    const { availability, coordinator, keys, redisTimeoutMs } = this.#fleet.options;
-    if (!availability.up) return here;
+    const { clock, coordinator, keys, redisTimeoutMs } = this.#fleet.options;
     const name = keys.flight(key);
-    const elsewhere = await this.#fleet.say(name, redisTimeoutMs, () => coordinator.forget(name));
+    const deadline = clock.now() + redisTimeoutMs;
+    const elsewhere = await this.#fleet.sayBy(name, deadline, () => coordinator.forget(name));
     return here || elsewhere === true;
   }
 
@@ -117,8 +119,9 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
 
   /** @throws InvalidArgumentError when `drainMs` is out of range; nothing is closed then. */
   async close(options?: CloseOptions): Promise<void> {
+    const calledAt = this.#fleet.options.clock.now();
     await this.#table.close(options, (flight, reason) => this.#evacuate(flight, reason));
-    await (this.#closing ??= this.#disconnect());
+    await (this.#closing ??= this.#disconnect(calledAt + (options?.drainMs ?? DEFAULT_DRAIN_MS)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -162,7 +165,9 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
     else evacuateLocally(flight, reason);
   }
 
-  async #disconnect(): Promise<void> {
+  async #disconnect(drainedBy: number): Promise<void> {
+    // Flights that no caller here waits for, but others in the fleet do, may still finish.
+    await this.#fleet.quitsLeading(drainedBy);
     this.#stopSignals();
     const reason = new ClosedError();
     for (const pilot of [...this.#pilots.values(), ...this.#guests]) pilot.closeRemaining(reason);

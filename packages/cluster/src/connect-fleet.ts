@@ -2,6 +2,7 @@
 import { types } from "node:util";
 import { InvalidArgumentError, type Observer, type Randomness } from "@skein/core";
 import { background, Emitter, flightLimits, FlightTable } from "@skein/core/internal";
+import type { Redis } from "ioredis";
 import { Breaker } from "./breaker.ts";
 import type { Coordinator } from "./coordinator.ts";
 import { InvalidKeyError } from "./errors.ts";
@@ -16,10 +17,11 @@ import { Policies } from "./policy.ts";
 import { newProcessId } from "./process-id.ts";
 import { probeCapabilities } from "./redis/capabilities.ts";
 import { Link, type ConnectionOptions } from "./redis/connection.ts";
+import { flightScripts } from "./redis/flight-scripts.ts";
 import { ListOutbox } from "./redis/list-outbox.ts";
 import { RedisAvailability } from "./redis/redis-availability.ts";
 import { RedisCoordinator } from "./redis/redis-coordinator.ts";
-import { ScriptRunner } from "./redis/script-runner.ts";
+import { loadScripts, ScriptRunner } from "./redis/script-runner.ts";
 import { Signatures } from "./signatures.ts";
 
 const HEARTBEAT_EVERY_MS = 1_000;
@@ -51,9 +53,9 @@ export interface FleetConnection {
 /** @throws InvalidOptionError naming the option, its value and the rule. */
 export function connectFleet(options: ClusterOptions): FleetConnection {
   checkClusterOptions(options);
+  const limits = flightLimits<ClusterEvent>(coreOptions(options, (key) => policies.find(key)?.prefix));
   const policies = new Policies(options);
   const { namespace = "default", redisTimeoutMs = 250, hashKeys = false, maxKeyBytes = 1_024 } = options;
-  const limits = flightLimits<ClusterEvent>(coreOptions(options, policies));
   const { clock, randomness } = limits;
   const emitter = new Emitter<ClusterEvent>(observersOf(options));
   const table = new FlightTable(limits, emitter);
@@ -72,14 +74,7 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     randomness,
   };
   const commands = new Link(connection, "commands", async (redis) => {
-    const sentAt = clock.now();
-    coordinator.serverClock.doubt();
-    try {
-      const [seconds, microseconds] = await redis.time();
-      coordinator.serverClock.learn(Number(seconds) * 1_000_000 + Number(microseconds), sentAt);
-    } catch {
-      // Without the right to TIME the scripts fail as well; the probe says so by name.
-    }
+    await Promise.all([readServerClock(redis), loadScripts(redis, flightScripts)]);
   });
   const { inboxPrefix } = keys;
   const inboxName = inboxPrefix + processId;
@@ -143,6 +138,17 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
   fleet.open();
   const probed = probeOnce();
   background(probed);
+
+  async function readServerClock(redis: Redis): Promise<void> {
+    const sentAt = clock.now();
+    coordinator.serverClock.doubt();
+    try {
+      const [seconds, microseconds] = await redis.time();
+      coordinator.serverClock.learn(Number(seconds) * 1_000_000 + Number(microseconds), sentAt);
+    } catch {
+      // Without the right to TIME the scripts fail as well; the probe says so by name.
+    }
+  }
 
   async function probeOnce(): Promise<void> {
     // Not for the inbox: the right to subscribe may be the one that is missing.
@@ -217,8 +223,8 @@ function signaturesOf({ secrets }: ClusterOptions): Signatures | undefined {
   return first === undefined ? undefined : new Signatures([first, ...others]);
 }
 
-/** What core takes; prefixes name the groups of keys in events. */
-function coreOptions(options: ClusterOptions, policies: Policies): object {
+/** What core takes and checks. */
+function coreOptions(options: ClusterOptions, keyPrefixOf: (key: string) => string | undefined): object {
   const {
     maxEntries,
     maxAgeMs,
@@ -226,6 +232,7 @@ function coreOptions(options: ClusterOptions, policies: Policies): object {
     maxWaiters,
     timeoutMs,
     detectReentry,
+    observer,
     exposeKeys,
     clock,
     randomness,
@@ -237,12 +244,13 @@ function coreOptions(options: ClusterOptions, policies: Policies): object {
     maxWaiters,
     timeoutMs,
     detectReentry,
+    observer,
     exposeKeys,
     clock,
     randomness,
   };
   const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { ...present, keyPrefixOf: (key: string) => policies.find(key)?.prefix };
+  return { ...present, keyPrefixOf };
 }
 
 function observersOf({ observer, logger }: ClusterOptions): readonly Observer<ClusterEvent>[] {

@@ -125,6 +125,25 @@ export class Fleet {
     return tracked;
   }
 
+  /**
+   * Says something whose answer is worth waiting for only until `deadline`: later there is none, however long Redis, or
+   * what was said before, still takes. It is said all the same, and before the next join, unless Redis is away.
+   */
+  async sayBy<T>(flight: FlightName, deadline: number, attempt: () => Promise<T>): Promise<T | undefined> {
+    const { availability, redisTimeoutMs } = this.options;
+    let answer: T | undefined;
+    const said = this.say(flight, redisTimeoutMs, async () => {
+      if (availability.up || (await availability.whenUp(deadline))) answer = await attempt();
+    });
+    await this.#within(said, deadline);
+    return answer;
+  }
+
+  /** Waits until this process leads no flight any more, at most until `deadline`. */
+  async quitsLeading(deadline: number): Promise<void> {
+    await this.#within(this.leases.emptied(), deadline);
+  }
+
   /** Waits until everything said has been answered or given up, at most until `deadline`; then stops repeating. */
   async farewell(deadline: number): Promise<void> {
     // Joins first: one that is answered with leadership has to give it back.

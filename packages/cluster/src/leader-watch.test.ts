@@ -46,6 +46,26 @@ describe("a watched leader", () => {
     expect(told).toEqual(["p suspect"]);
   });
 
+  it("is silent after one grace even if its beat is read again and again meanwhile, as polls do", async () => {
+    const { clock, told, watch } = watching(async (processes) => processes.map(() => false));
+    const handle = watch("p");
+    for (let polls = 0; polls < 12; polls++) {
+      await clock.advance(GRACE_MS / 4);
+      handle.confirm();
+    }
+    expect(told.slice(0, 2)).toEqual(["p suspect", "p silent"]);
+  });
+
+  it("gets another grace whenever its beat moves", async () => {
+    const { clock, told, watch } = watching(async (processes) => processes.map(() => false));
+    const handle = watch("p");
+    for (let beats = 0; beats < 20; beats++) {
+      await clock.advance(GRACE_MS / 2);
+      handle.confirm(true);
+    }
+    expect(told).toEqual(["p suspect"]);
+  });
+
   it("is not judged by samples that failed or cannot be taken", async () => {
     let samples = 0;
     const { clock, told, watch } = watching(async (processes) => {

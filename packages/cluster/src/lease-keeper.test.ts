@@ -102,6 +102,53 @@ describe("many leases", () => {
     expect(batches[0]).toHaveLength(50);
   });
 
+  it("of which there are very many are renewed in several bounded batches, a few at a time, none left out", async () => {
+    const clock = new FakeClock();
+    const open: PromiseWithResolvers<void>[] = [];
+    const batches: (readonly string[])[] = [];
+    const keeper = new LeaseKeeper<string, RenewalAnswer>(clock, async (subjects) => {
+      batches.push(subjects);
+      const gate = Promise.withResolvers<void>();
+      open.push(gate);
+      await gate.promise;
+      return subjects.map(() => ({ holds: true }));
+    });
+    const listener = { onRenewed() {}, onLost() {}, onExpired() {} };
+    const names = Array.from({ length: 2_000 }, (_, index) => `lease ${index}`);
+    const leases = names.map((name) => keeper.hold(name, TERMS, clock.now(), listener));
+    await clock.advance(210);
+    expect(batches.length).toBeLessThan(names.length / 200);
+    const before = batches.length;
+    // A lease released while it waits its turn is not asked about.
+    leases.at(-1)?.release();
+    await clock.advance(100);
+    open.shift()?.resolve();
+    await clock.advance(0);
+    expect(batches.length).toBe(before + 1);
+    while (open.length > 0) {
+      open.shift()?.resolve();
+      await clock.advance(1);
+    }
+    expect(batches.flat()).toEqual(names.slice(0, -1));
+    expect(Math.max(...batches.map((batch) => batch.length))).toBeLessThanOrEqual(200);
+    // The lease time of each counts from when its own batch left.
+    const [first = 0, late = 0] = [leases[0]?.deadline, leases[1_900]?.deadline];
+    expect(late).toBeGreaterThanOrEqual(first + 100);
+  });
+
+  it("are said to be gone when the last one has been released or lost", async () => {
+    const { clock, keeper, hold } = keeping((subject) => subject !== "b");
+    await keeper.emptied();
+    const [a] = [hold("a"), hold("b")];
+    let emptied = false;
+    void keeper.emptied().then(() => (emptied = true));
+    a?.release();
+    await clock.advance(100);
+    expect(emptied).toBe(false);
+    await clock.advance(200);
+    expect(emptied).toBe(true);
+  });
+
   it("that fall due a little later come along, those far from it do not", async () => {
     const { clock, batches, hold } = keeping(() => true);
     hold("now");

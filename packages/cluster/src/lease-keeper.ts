@@ -1,5 +1,5 @@
 /**
- * Keeps leases alive, many in one round trip. Knows nothing of Redis: it is given a way to renew and a clock. A lease is
+ * Keeps leases alive, many in one round trip, and very many in several. Knows nothing of Redis: it is given a way to renew and a clock. A lease is
  * - `held`     granted, not yet renewed;
  * - `renewed`  confirmed at least once since;
  * - `unknown`  a renewal got no answer, so nobody here can say whether it still holds;
@@ -9,6 +9,11 @@
  */
 import { background } from "@skein/core/internal";
 import type { Clock, Timer } from "@skein/core";
+
+/** Leases renewed by one request: few enough to be answered well within a time limit of their own. */
+const MAX_BATCH = 200;
+/** Requests that have no answer yet; with so many under way the others wait their turn. */
+const MAX_UNDER_WAY = 4;
 
 export type LeaseState = "held" | "renewed" | "unknown" | "lost";
 
@@ -30,13 +35,17 @@ export interface LeaseListener<A extends RenewalAnswer> {
   onExpired(): void;
 }
 
-/** Sends renewals of all these subjects in one round trip; an Error is an answer that did not come. */
+/** Sends renewals of these subjects, at most `MAX_BATCH`, in one round trip; an Error is an answer that did not come. */
 export type RenewAll<S, A> = (subjects: readonly S[]) => Promise<readonly (A | Error)[]>;
 
 export class LeaseKeeper<S, A extends RenewalAnswer> {
   readonly #clock: Clock;
   readonly #renewAll: RenewAll<S, A>;
   readonly #leases = new Set<Lease<S, A>>();
+  /** Due, and not sent yet. */
+  readonly #due: Lease<S, A>[] = [];
+  #underWay = 0;
+  #onEmpty: (() => void) | undefined;
   #timer: Timer | undefined;
   #timerAt = Infinity;
   #paceMs = Infinity;
@@ -57,6 +66,15 @@ export class LeaseKeeper<S, A extends RenewalAnswer> {
 
   release(lease: Lease<S, A>): void {
     this.#leases.delete(lease);
+    if (this.#leases.size === 0) this.#onEmpty?.();
+  }
+
+  /** Resolves when no lease is kept any more. For one who waits at a time. */
+  emptied(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#leases.size === 0) resolve();
+      else this.#onEmpty = resolve;
+    });
   }
 
   /** Renews everything now, and every `paceMs` until told otherwise (`undefined`: at each lease's own pace). */
@@ -96,28 +114,40 @@ export class LeaseKeeper<S, A extends RenewalAnswer> {
     this.#timer = undefined;
     this.#timerAt = Infinity;
     const now = this.#clock.now();
-    const due: Lease<S, A>[] = [];
     for (const lease of this.#leases) {
       this.checkDeadline(lease);
       // What falls due soon comes along: one trip now is cheaper than two.
       const slackMs = Math.min(lease.terms.renewEveryMs, this.#paceMs) / 4;
-      if (!lease.renewing && lease.nextRenewalAt <= now + slackMs) due.push(lease);
+      if (lease.renewing || lease.nextRenewalAt > now + slackMs) continue;
+      lease.renewing = true;
+      this.#due.push(lease);
     }
-    if (due.length > 0) background(this.#renew(due, now));
+    this.#send();
     let next = Infinity;
     for (const lease of this.#leases) next = Math.min(next, lease.nextEventAt);
     if (next < Infinity) this.#wakeBy(next);
   }
 
-  async #renew(due: readonly Lease<S, A>[], sentAt: number): Promise<void> {
-    for (const lease of due) lease.renewing = true;
+  #send(): void {
+    while (this.#underWay < MAX_UNDER_WAY && this.#due.length > 0) {
+      const batch = this.#due.splice(0, MAX_BATCH).filter((lease) => this.#leases.has(lease));
+      if (batch.length > 0) background(this.#renew(batch));
+    }
+  }
+
+  async #renew(batch: readonly Lease<S, A>[]): Promise<void> {
+    this.#underWay++;
+    // Not when it fell due: it may have waited its turn.
+    const sentAt = this.#clock.now();
     let answers: readonly (A | Error)[];
     try {
-      answers = await this.#renewAll(due.map((lease) => lease.subject));
+      answers = await this.#renewAll(batch.map((lease) => lease.subject));
     } catch (error) {
-      answers = due.map(() => (error instanceof Error ? error : new Error(String(error))));
+      answers = batch.map(() => (error instanceof Error ? error : new Error(String(error))));
     }
-    due.forEach((lease, index) => this.#take(lease, answers[index], sentAt));
+    this.#underWay--;
+    this.#send();
+    batch.forEach((lease, index) => this.#take(lease, answers[index], sentAt));
   }
 
   #take(lease: Lease<S, A>, answer: A | Error | undefined, sentAt: number): void {
@@ -134,7 +164,7 @@ export class LeaseKeeper<S, A extends RenewalAnswer> {
       lease.listener.onRenewed(answer);
     } else {
       lease.state = "lost";
-      this.#leases.delete(lease);
+      this.release(lease);
       lease.listener.onLost(answer);
       return;
     }

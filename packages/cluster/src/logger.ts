@@ -41,7 +41,8 @@ export function logObserver(logger: StructuralLogger): Observer<ClusterEvent> {
       const line = LINES[event.type];
       if (line === undefined) return;
       const [level, message] = line;
-      logger[level]({ ...event }, message);
+      // Returned, so that one that writes asynchronously and fails is as harmless as any observer that does.
+      return logger[level]({ ...event }, message);
     },
   };
 }

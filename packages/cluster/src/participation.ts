@@ -6,7 +6,7 @@
  * - `alone`      this process runs it uncoordinated, and the result says why.
  * - `over`       nothing left to do.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
+import { AsyncResource } from "node:async_hooks";
 import type { FallbackReason } from "@skein/core";
 import { background, type Story } from "@skein/core/internal";
 import { FlightAbandonedError, WaitTimeoutError } from "./errors.ts";
@@ -37,7 +37,8 @@ export class Participation {
   readonly #nonce: string;
   readonly #farewells: Farewells;
   readonly #outcomes: ForeignOutcomes;
-  readonly #inCallerContext = AsyncLocalStorage.snapshot() as <T>(callback: () => T) => T;
+  readonly #caller = new AsyncResource("SkeinFlight");
+  readonly #inCallerContext = <T>(callback: () => T): T => this.#caller.runInAsyncScope(callback);
   #phase: Phase = { is: "joining" };
   #early: WakeUp[] = [];
 

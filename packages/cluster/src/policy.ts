@@ -1,5 +1,6 @@
 /** The options of a prefix with every default applied and every relation checked, and the choice of one for a key. */
 import { InvalidOptionError } from "@skein/core";
+import { disregard } from "@skein/core/internal";
 import { resolveCodec, type Codec } from "./codec.ts";
 import { checkPrefixOptions, type ClusterOptions, type PrefixOptions } from "./options.ts";
 import type { StandardSchema } from "./standard-schema.ts";
@@ -101,7 +102,9 @@ function resolvePolicy(prefix: string, own: PrefixOptions, defaultMaxAgeMs: numb
 function harmless(predicate: (error: unknown) => boolean): (error: unknown) => boolean {
   return (error) => {
     try {
-      return predicate(error);
+      const shared: unknown = predicate(error);
+      disregard(shared);
+      return Boolean(shared);
     } catch {
       return true;
     }

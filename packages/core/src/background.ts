@@ -5,3 +5,13 @@
 export function background(task: Promise<unknown>): void {
   void task;
 }
+
+/**
+ * Lets go of what a function of the application returned that should have returned nothing, or not a promise: if it is
+ * one and rejects, that must not end the process.
+ */
+export function disregard(result: unknown): void {
+  if (Object(result) !== result) return;
+  // A promise of another kind brings a `then` of its own, which may throw.
+  background(new Promise((resolve) => resolve(result)).catch(() => undefined));
+}

@@ -24,6 +24,31 @@ test("a timer calls back once, unless it is cancelled; cancelling late or twice 
   expect(calls).toEqual(["fired"]);
 });
 
+test("a timer never calls back before its time by the same clock, fractions included", async () => {
+  const early: number[] = [];
+  const fire = (index: number): Promise<void> =>
+    new Promise((resolve) => {
+      const delayMs = 1 + (index % 40) / 7;
+      const dueAt = systemClock.now() + delayMs;
+      systemClock.setTimer(() => {
+        if (systemClock.now() < dueAt) early.push(dueAt - systemClock.now());
+        resolve();
+      }, delayMs);
+    });
+  for (let round = 0; round < 20; round++) {
+    await Promise.all(Array.from({ length: 40 }, (_, index) => fire(index)));
+  }
+  expect(early).toEqual([]);
+});
+
+test("the longest delay is not taken for none", async () => {
+  const calls: string[] = [];
+  const longest = systemClock.setTimer(() => calls.push("longest"), 2_147_483_647);
+  await new Promise<void>((resolve) => systemClock.setTimer(resolve, 20));
+  longest.cancel();
+  expect(calls).toEqual([]);
+});
+
 test("only an unref'd timer lets the process end", () => {
   const held = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
   const before = held();

@@ -11,32 +11,46 @@ export interface Timer {
 export interface Clock {
   /** Monotonic milliseconds with fractions, from an arbitrary origin. */
   now(): number;
-  /** Calls back once after `delayMs`. `unref` timers do not keep the process alive. */
+  /**
+   * Calls back once after `delayMs`, never before: whoever waits for a deadline finds it passed by `now()`. `unref` timers
+   * do not keep the process alive.
+   */
   setTimer(callback: () => void, delayMs: number, options?: { unref?: boolean }): Timer;
   /** Calls back after one more poll phase of the event loop, so that input already received is handled first. */
   nextPoll(callback: () => void): void;
 }
 
-class SystemTimer implements Timer {
-  readonly #handle: NodeJS.Timeout;
+/** Node's timers run on a clock of whole milliseconds, so one may fire early by less than this. */
+const COARSE_MS = 1;
 
-  constructor(handle: NodeJS.Timeout) {
-    this.#handle = handle;
+class SystemTimer implements Timer {
+  readonly #unref: boolean;
+  #handle: NodeJS.Timeout;
+
+  constructor(callback: () => void, delayMs: number, unref: boolean) {
+    const dueAt = performance.now() + delayMs;
+    this.#unref = unref;
+    this.#handle = this.#arm(() => {
+      if (performance.now() >= dueAt) callback();
+      else this.#handle = this.#arm(callback, COARSE_MS);
+    }, Math.ceil(delayMs));
   }
 
   cancel(): void {
     clearTimeout(this.#handle);
+  }
+
+  #arm(callback: () => void, delayMs: number): NodeJS.Timeout {
+    const handle = setTimeout(callback, delayMs);
+    if (this.#unref) handle.unref();
+    return handle;
   }
 }
 
 /** The process's own clock: `performance.now()`, `setTimeout`, `setImmediate`. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  setTimer(callback, delayMs, options) {
-    const handle = setTimeout(callback, delayMs);
-    if (options?.unref === true) handle.unref();
-    return new SystemTimer(handle);
-  },
+  setTimer: (callback, delayMs, options) => new SystemTimer(callback, delayMs, options?.unref === true),
   nextPoll(callback) {
     // The first immediate may run before the poll phase in which waiting input is read; the second cannot.
     setImmediate(() => setImmediate(callback));

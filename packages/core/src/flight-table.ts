@@ -29,7 +29,7 @@ import type { FlightLimits } from "./options.ts";
 import type { Pilot } from "./pilot.ts";
 import type { Waiter } from "./waiter.ts";
 
-const DEFAULT_DRAIN_MS = 5_000;
+export const DEFAULT_DRAIN_MS = 5_000;
 
 /** Who a flight is about, as events say it. */
 type About = { keyPrefix: string; flightId: string; key?: string };
@@ -138,7 +138,7 @@ export class FlightTable {
       return;
     }
     this.#flights.set(key, flight);
-    flight.launch();
+    first.inCallerContext(flight.launch.bind(flight));
   }
 
   /** Later calls of `key` start anew. The present flight goes on for its callers. */

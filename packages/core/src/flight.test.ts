@@ -1,4 +1,5 @@
 /* oxlint-disable unicorn/no-thenable -- hostile thenables are what this file is about */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -269,6 +270,24 @@ describe("a flight that another pilot flies", () => {
     expect(await endingOf(later[1]!)).toEqual({ error: "left" });
     await expect(later[2]).rejects.toMatchObject({ code: "ERR_SKEIN_TIMEOUT" });
     expect([table.size, clock.armed]).toEqual([0, 0]);
+  });
+
+  test("runs the work of a caller handed on in that caller's asynchronous context, whoever hands it on", async () => {
+    const request = new AsyncLocalStorage<string>();
+    const table = newTable();
+    const seen: (string | undefined)[] = [];
+    const note = (): string | undefined => {
+      seen.push(request.getStore());
+      return request.getStore();
+    };
+    let flight: Flight | undefined;
+    const holds: Pilot = { ...pilot, launch: (own) => void (flight = own) };
+    void request.run("early", () => table.call("k", work, undefined, false, holds));
+    const late = request.run("late", () => table.call("k", note, undefined, false, holds));
+    const [, moved] = flight!.takeLaterThan(-Infinity);
+    flight!.land("v", flight!.localStory());
+    request.run("somebody else", () => table.rehome("k", [moved!], localPilot));
+    expect([await late, seen]).toEqual(["late", ["late"]]);
   });
 
   test("hands them on to a flight of that key already under way", async () => {

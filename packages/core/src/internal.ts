@@ -1,9 +1,9 @@
 /** For the other Skein packages. Not public: anything here may change in any release. */
-export { background } from "./background.ts";
+export { background, disregard } from "./background.ts";
 export { wrapCoalesced } from "./coalescer.ts";
 export { describe } from "./errors.ts";
 export { Flight } from "./flight.ts";
-export { FlightTable } from "./flight-table.ts";
+export { DEFAULT_DRAIN_MS, FlightTable } from "./flight-table.ts";
 export { FUSION } from "./fusion.ts";
 export { evacuateLocally, localPilot } from "./local-pilot.ts";
 export { Emitter } from "./observer.ts";

@@ -4,7 +4,7 @@
  * `exposeKeys` asks for them. A throwing observer disturbs nothing but itself.
  */
 import { channel } from "node:diagnostics_channel";
-import { background } from "./background.ts";
+import { disregard } from "./background.ts";
 import type { Role } from "./flight-result.ts";
 
 /** The `node:diagnostics_channel` on which every event is published. */
@@ -82,8 +82,7 @@ export class Emitter<E extends object> {
     for (const observer of this.#observers) {
       // An observer must not be able to fail the calls that it watches, nor the process when it is an async function.
       try {
-        const result: unknown = observer.onEvent(event);
-        if (result instanceof Promise) background(result.catch(() => undefined));
+        disregard(observer.onEvent(event));
       } catch {
         continue;
       }

@@ -26,7 +26,7 @@ export class CommandFailure extends Error {
   readonly sent: boolean;
   /** First word of the server's error (NOPERM, OOM, WRONGTYPE, …), if there was one. */
   readonly serverCode: string | undefined;
-  /** The timer was late because this process was busy: says nothing about Redis. */
+  /** The time ran out in this process, which was busy, say: says nothing about Redis. */
   readonly loopDelayed: boolean;
 
   constructor(kind: FailureKind, facts: FailureFacts) {

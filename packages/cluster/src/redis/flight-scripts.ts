@@ -1,5 +1,5 @@
 /** The scripts: names of arguments and statuses in the order of the .lua headers, which are the contract. */
-import { defineScript, ENTRY_SCRIPT_KEYS, type ScriptDefinition } from "./define-script.ts";
+import { defineScript, ENTRY_SCRIPT_KEYS, type Script, type ScriptDefinition } from "./define-script.ts";
 
 type Defined<A extends readonly string[], S extends readonly string[]> = ScriptDefinition<
   A[number],
@@ -126,3 +126,16 @@ export const pushScript: Defined<typeof pushArguments, typeof pushStatuses> = de
   pushStatuses,
   ["inbox"],
 );
+
+/** All of them, the ones that calls wait for first. */
+export const flightScripts: readonly Script[] = [
+  joinScript,
+  settleScript,
+  renewScript,
+  resignScript,
+  leaveScript,
+  forgetScript,
+  setScript,
+  deleteScript,
+  pushScript,
+];

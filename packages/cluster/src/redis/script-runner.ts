@@ -1,6 +1,6 @@
 /**
- * Runs scripts by their digest, and sends their text when the server does not know them (after a restart, a failover,
- * SCRIPT FLUSH). Replies are binary safe. Not promised: that a script runs at most once per call of `run`; nothing is
+ * Runs scripts by their digest, and sends their text when the server does not know them (after SCRIPT FLUSH, or when it
+ * would not load them as the connection was made). Replies are binary safe. Not promised: that a script runs at most once per call of `run`; nothing is
  * ever sent again after a lost reply, but callers of Skein's scripts may repeat them.
  */
 import type { ChainableCommander, Redis } from "ioredis";
@@ -22,6 +22,8 @@ const RETRIES: readonly Words[] = ["thrifty", "eval"];
 
 export class ScriptRunner {
   readonly #link: Link;
+  /** Texts under way to the server, by digest: whoever finds a script unknown meanwhile need not send it as well. */
+  readonly #lessons = new Map<string, Promise<unknown>>();
 
   constructor(link: Link) {
     this.#link = link;
@@ -35,15 +37,7 @@ export class ScriptRunner {
     timeoutMs: number,
   ): Promise<ScriptReply> {
     const call: ScriptCall = { script, keys, args };
-    const dueAt = this.#link.clock.now() + timeoutMs;
-    try {
-      return await this.#send(call, "evalsha", timeoutMs);
-    } catch (error) {
-      if (!isUnknownScript(error)) throw error;
-      const leftMs = dueAt - this.#link.clock.now();
-      if (leftMs <= 0) throw tooLate();
-      return this.#send(call, "eval", leftMs);
-    }
+    return this.#runTaught(script, timeoutMs, (command, leftMs) => this.#send(call, command, leftMs));
   }
 
   /** A plain GET and a script in one round trip; a value of another type is none. */
@@ -52,39 +46,99 @@ export class ScriptRunner {
     call: ScriptCall,
     timeoutMs: number,
   ): Promise<{ readonly value: Buffer | undefined; readonly reply: ScriptReply }> {
-    const dueAt = this.#link.clock.now() + timeoutMs;
-    let command: Command = "evalsha";
-    for (let leftMs = timeoutMs; ; leftMs = dueAt - this.#link.clock.now()) {
-      if (leftMs <= 0) throw tooLate();
+    return this.#runTaught(call.script, timeoutMs, async (command, leftMs) => {
       const replies = await this.#link.send(
         (redis) => redis.pipeline().getBuffer(key).callBuffer(command, argumentsOf(call, command)).exec(),
         leftMs,
       );
       const [[, value], [error, reply]] = [replies?.[0] ?? [], replies?.[1] ?? []];
-      if (error === null || error === undefined) {
-        return { value: Buffer.isBuffer(value) ? value : undefined, reply: replyOf(reply) };
-      }
-      const failure = this.#link.failureOf(error);
-      if (!isUnknownScript(failure) || command === "eval") throw failure;
-      command = "eval";
-    }
+      if (error !== null && error !== undefined) throw this.#link.failureOf(error);
+      return { value: Buffer.isBuffer(value) ? value : undefined, reply: replyOf(reply) };
+    });
   }
 
   /** One pipeline, and further ones for scripts that the server does not know. An item that failed is a failure. */
   async runBatch(calls: readonly ScriptCall[], timeoutMs: number): Promise<(ScriptReply | CommandFailure)[]> {
     const dueAt = this.#link.clock.now() + timeoutMs;
     const results = await this.#sendBatch(calls, "evalsha", timeoutMs);
-    for (const words of RETRIES) {
-      const unknown = [...results.keys()].filter((index) => isUnknownScript(results[index]));
-      if (unknown.length === 0) break;
-      const again = unknown.flatMap((index) => calls[index] ?? []);
-      const answers = await this.#sendBatch(again, words, dueAt - this.#link.clock.now());
-      for (const [position, index] of unknown.entries()) {
-        const answer = answers[position];
-        if (answer !== undefined) results[index] = answer;
+    const unknown = calls.filter((_call, index) => isUnknownScript(results[index]));
+    const lessons = unknown.flatMap(({ script }) => this.#lessons.get(script.sha1) ?? []);
+    if (lessons.length > 0) {
+      await this.#settledBy(Promise.all(lessons), dueAt);
+      await this.#sendUnknown(calls, results, "evalsha", dueAt);
+    }
+    for (const words of RETRIES) await this.#sendUnknown(calls, results, words, dueAt);
+    return results;
+  }
+
+  /** Sends those calls of a batch again whose script was unknown, and puts the answers into their places. */
+  async #sendUnknown(
+    calls: readonly ScriptCall[],
+    results: (ScriptReply | CommandFailure)[],
+    words: Words,
+    dueAt: number,
+  ): Promise<void> {
+    const unknown = [...results.keys()].filter((index) => isUnknownScript(results[index]));
+    if (unknown.length === 0) return;
+    const again = unknown.flatMap((index) => calls[index] ?? []);
+    const answered = this.#sendBatch(again, words, dueAt - this.#link.clock.now());
+    if (words !== "evalsha") for (const { script } of again) this.#teaches(script, answered);
+    const answers = await answered;
+    for (const [position, index] of unknown.entries()) {
+      const answer = answers[position];
+      if (answer !== undefined) results[index] = answer;
+    }
+  }
+
+  /** Sends a script by its digest; by its text if the server does not know it and nobody else is telling it. */
+  async #runTaught<T>(
+    script: Script,
+    timeoutMs: number,
+    send: (command: Command, leftMs: number) => Promise<T>,
+  ): Promise<T> {
+    const dueAt = this.#link.clock.now() + timeoutMs;
+    const leftMs = (): number => {
+      const left = dueAt - this.#link.clock.now();
+      if (left <= 0) throw tooLate();
+      return left;
+    };
+    try {
+      return await send("evalsha", timeoutMs);
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error;
+    }
+    const lesson = this.#lessons.get(script.sha1);
+    if (lesson !== undefined) {
+      await this.#settledBy(lesson, dueAt);
+      try {
+        return await send("evalsha", leftMs());
+      } catch (error) {
+        // Forgotten again: no more detours.
+        if (!isUnknownScript(error)) throw error;
       }
     }
-    return results;
+    const taught = send("eval", leftMs());
+    this.#teaches(script, taught);
+    return taught;
+  }
+
+  /** `sending` brings the text of `script` to the server. */
+  #teaches(script: Script, sending: Promise<unknown>): void {
+    if (this.#lessons.has(script.sha1)) return;
+    const lesson = sending.then(
+      () => this.#lessons.delete(script.sha1),
+      () => this.#lessons.delete(script.sha1),
+    );
+    this.#lessons.set(script.sha1, lesson);
+  }
+
+  /** Resolves when `lesson`, which never rejects, is over, or the time is up. */
+  async #settledBy(lesson: Promise<unknown>, dueAt: number): Promise<void> {
+    const { clock } = this.#link;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = clock.setTimer(resolve, Math.max(0, dueAt - clock.now()));
+    await Promise.race([lesson, late]);
+    timer.cancel();
   }
 
   #send(call: ScriptCall, command: Command, timeoutMs: number): Promise<ScriptReply> {
@@ -108,6 +162,23 @@ export class ScriptRunner {
       if (error instanceof CommandFailure) return calls.map(() => error);
       throw error;
     }
+  }
+}
+
+/**
+ * Loads scripts as a connection is made, so that a burst of first calls meets a server that knows them. A user without
+ * the right to SCRIPT LOAD does without: each text then comes with the first call that needs it.
+ */
+export async function loadScripts(redis: Redis, scripts: readonly Script[]): Promise<void> {
+  const load = (script: Script): Promise<unknown> => redis.call("SCRIPT", "LOAD", script.text);
+  const [first, ...others] = scripts;
+  if (first === undefined) return;
+  try {
+    // One alone: a refusal is noted in the server's log, which need not fill with them.
+    await load(first);
+    await Promise.all(others.map(load));
+  } catch {
+    // Refused, or the connection is gone again.
   }
 }
 
@@ -141,9 +212,12 @@ function scalarOf(reply: unknown): ScriptValue {
   return Buffer.isBuffer(reply) || typeof reply === "number" || typeof reply === "string" ? reply : null;
 }
 
-/** A script that the server did not know has changed nothing, and nothing more is under way. */
+/**
+ * The server did answer: that it does not know the script, which has changed nothing. Nothing more is under way, and that
+ * no time is left for the text is not held against Redis.
+ */
 function tooLate(): CommandFailure {
-  return new CommandFailure("timeout", { sent: false });
+  return new CommandFailure("timeout", { sent: false, loopDelayed: true });
 }
 
 function isUnknownScript(result: unknown): boolean {

@@ -104,3 +104,35 @@ describe("whoever listens", () => {
     }
   });
 });
+
+describe("a logger", () => {
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("a bad logger");
+      },
+    ],
+    ["is asynchronous and rejects", () => Promise.reject(new Error("a bad logger"))],
+  ])("that %s disturbs neither a call nor the process", async (_how, write) => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on("unhandledRejection", note);
+    let lines = 0;
+    const line = (): unknown => {
+      lines++;
+      return write();
+    };
+    await using flights = new ClusterSingleflight({
+      redis: "redis://127.0.0.1:1",
+      redisTimeoutMs: 50,
+      prefixes: ["k:"],
+      logger: { debug: line, info: line, warn: line, error: line },
+    });
+    expect(await flights.do("k:1", () => "v")).toBe("v");
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", note);
+    expect(lines).toBeGreaterThan(0);
+    expect(unhandled).toEqual([]);
+  });
+});

@@ -218,6 +218,25 @@ describe("construction", () => {
     expect(refused({ redisTimeout: 1 })).toMatch(/redisTimeout.*known/);
     expect(refused({ redis: { keyPrefix: "app:" } })).toMatch(/keyPrefix/);
     expect(refused({ redis: 7 })).toMatch(/redis/);
+    // What core checks is checked here as well, and named as itself.
+    for (const observer of [null, 5, {}, [{}], () => undefined]) {
+      expect(refused({ observer })).toMatch(/observer.*onEvent/);
+    }
+    for (const option of [
+      "maxEntries",
+      "maxAgeMs",
+      "onFull",
+      "maxWaiters",
+      "timeoutMs",
+      "detectReentry",
+      "exposeKeys",
+      "clock",
+      "randomness",
+    ]) {
+      expect(refused({ [option]: "wrong", prefixes: ["u:"] })).toMatch(
+        new RegExp(`option ${option} is .*wrong`),
+      );
+    }
     expect(refused({ maxEntries: 0 })).toMatch(/maxEntries.*0/);
     expect(refused({ redis: "http://:hunter2@host" })).not.toMatch(/hunter2/);
   });

@@ -1,9 +1,10 @@
 import { RedisServer, waitUntil } from "@skein/testkit";
 import { createHash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { feedsBreaker } from "../../src/breaker.ts";
 import { CommandFailure, type Link } from "../../src/redis/connection.ts";
-import { ScriptRunner, type Script } from "../../src/redis/script-runner.ts";
-import { applicationClients, closeAll, GENEROUS_MS, openUp } from "./links.ts";
+import { loadScripts, ScriptRunner, type Script } from "../../src/redis/script-runner.ts";
+import { applicationClients, blockFor, closeAll, GENEROUS_MS, openUp } from "./links.ts";
 
 let server: RedisServer;
 
@@ -77,6 +78,53 @@ test("in a batch the text of an unknown script is sent once", async () => {
   );
   expect((await server.commandStats())["eval"]?.calls).toBe(1);
   await expect(server.client().get("key")).resolves.toBe("100");
+});
+
+test("a burst of calls of an unknown script brings its text once, alone or in batches", async () => {
+  const runner = new ScriptRunner(await openUp(server.url));
+  const call = { script: count, keys: ["key"], args: [1] };
+  const evals = async (): Promise<number> => (await server.commandStats())["eval"]?.calls ?? 0;
+  await server.client().config("RESETSTAT");
+  await Promise.all(Array.from({ length: 500 }, () => runner.run(count, call.keys, call.args, GENEROUS_MS)));
+  expect(await evals()).toBe(1);
+  await server.client().script("FLUSH");
+  const batch = Array.from({ length: 100 }, () => call);
+  const replies = await Promise.all([1, 2, 3].map(() => runner.runBatch(batch, GENEROUS_MS)));
+  expect(replies.flat().every((reply) => !(reply instanceof CommandFailure))).toBe(true);
+  expect(await evals()).toBe(2);
+  await server.client().script("FLUSH");
+  await Promise.all(Array.from({ length: 500 }, () => runner.runAfterGet("other", call, GENEROUS_MS)));
+  expect(await evals()).toBe(3);
+  await expect(server.client().get("key")).resolves.toBe(String(500 + 300 + 500));
+});
+
+test("scripts that were loaded when the connection was made are known to the first call", async () => {
+  const runner = new ScriptRunner(
+    await openUp(server.url, { onReady: (redis) => loadScripts(redis, [echo, count]) }),
+  );
+  await server.client().config("RESETSTAT");
+  await runner.run(count, ["key"], [1], GENEROUS_MS);
+  expect((await server.commandStats())["eval"]).toBeUndefined();
+});
+
+test("a user that may not load scripts is connected all the same, and refused once only", async () => {
+  await server.client().acl("SETUSER", "frugal", "reset", "on", ">secret", "~*", "&*", "+@all", "-script");
+  const source = { host: server.host, port: server.port, username: "frugal", password: "secret" };
+  const runner = new ScriptRunner(
+    await openUp(source, { onReady: (redis) => loadScripts(redis, [echo, count]) }),
+  );
+  await expect(runner.run(count, ["key"], [1], GENEROUS_MS)).resolves.toEqual([1]);
+  const refusals = await server.client().acl("LOG");
+  expect(refusals).toHaveLength(1);
+});
+
+test("a call that finds its script unknown when its time is up was not sent, and Redis is not to blame", async () => {
+  const runner = new ScriptRunner(await openUp(server.url));
+  const called = runner.run(count, ["key"], [1], 50);
+  blockFor(100);
+  const failure = await called.catch((error: unknown) => error);
+  expect(failure).toMatchObject({ kind: "timeout", sent: false });
+  expect(failure instanceof CommandFailure && feedsBreaker(failure)).toBe(false);
 });
 
 test("while the server forgets its scripts all the time no call fails and none runs twice", async () => {

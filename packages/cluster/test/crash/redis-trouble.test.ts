@@ -43,6 +43,17 @@ describe("with Redis gone", () => {
     expect(await answer).toMatchObject({ ok: true, role: "local", value: "mine" });
     expect(await own).toMatchObject({ ok: true, role: "leader" });
   });
+
+  it("a follower notices within three seconds and a timeout, however rarely it polls and however long the lease", async () => {
+    const rarely = { pollEveryMs: 60_000, prefixes: { "k:": { leaseMs: 60_000 } } };
+    await using fleet = await Deployment.start(2, { redisTimeoutMs: 250, ...rarely });
+    await fleet.lead(0, "k:cut", { workMs: 25_000 });
+    const { answer } = await fleet.follow(1, "k:cut", { workMs: 10, value: "mine" });
+    await fleet.redis.kill();
+    const told = await answer;
+    expect(told).toMatchObject({ ok: true, role: "local", value: "mine" });
+    expect(told.tookMs).toBeLessThan(15_000);
+  });
 });
 
 describe("with Redis hung for two seconds", () => {

@@ -1,0 +1,86 @@
+/** What close() leaves others: those who follow a flight of this process, and the process itself. */
+import { systemClock, type Clock, type Timer } from "@skein/core";
+import { RedisServer, waitUntil } from "@skein/testkit";
+import { ClusterSingleflight } from "@skein/cluster";
+import { describe, expect, it } from "vitest";
+import { FleetOfInstances, HeldWork } from "./fleet-of-instances.ts";
+
+/** Instance 0 leads for instance 1 alone: its own caller has left. */
+async function leadForOthers(fleet: FleetOfInstances, work: HeldWork<string>) {
+  const leaving = new AbortController();
+  const led = fleet.at(0).do("k:1", work.run, { signal: leaving.signal });
+  await work.begun;
+  const followed = fleet.at(1).fly("k:1", () => "own");
+  await waitUntil(() => fleet.count(1, "follow") === 1, { what: "a follower" });
+  leaving.abort(new Error("gone"));
+  await expect(led).rejects.toThrow("gone");
+  return { followed };
+}
+
+describe("a flight that only other processes wait for", () => {
+  it("may finish within the drain time, and they get its outcome", async () => {
+    await using fleet = await FleetOfInstances.start(2);
+    const work = new HeldWork<string>();
+    const { followed } = await leadForOthers(fleet, work);
+    let closed = false;
+    const closing = fleet
+      .at(0)
+      .close({ drainMs: 60_000 })
+      .then(() => (closed = true));
+    // Longer than close() needs when it waits for nothing.
+    await fleet.at(1).do("k:other", () => "meanwhile");
+    expect([closed, work.signal?.aborted]).toEqual([false, false]);
+    work.end("drained");
+    expect(await followed).toMatchObject({ role: "follower", value: "drained" });
+    await closing;
+  });
+
+  it("is given up when the drain time is over, and one of them succeeds", async () => {
+    await using fleet = await FleetOfInstances.start(2);
+    const work = new HeldWork<string>();
+    const { followed } = await leadForOthers(fleet, work);
+    await fleet.at(0).close({ drainMs: 100 });
+    expect(work.signal?.reason).toMatchObject({ code: "ERR_SKEIN_CLOSED" });
+    expect(await followed).toMatchObject({ role: "leader", value: "own", takeovers: 0 });
+    work.end("too late");
+  });
+});
+
+/** The system's clock, knowing which timers would keep the process alive. */
+class HeldClock implements Clock {
+  readonly held = new Set<Timer>();
+  readonly now = (): number => systemClock.now();
+  readonly nextPoll = (callback: () => void): void => systemClock.nextPoll(callback);
+
+  setTimer(callback: () => void, delayMs: number, options?: { unref?: boolean }): Timer {
+    const inner = systemClock.setTimer(
+      () => {
+        this.held.delete(timer);
+        callback();
+      },
+      delayMs,
+      options,
+    );
+    const timer: Timer = {
+      cancel: () => {
+        this.held.delete(timer);
+        inner.cancel();
+      },
+    };
+    if (options?.unref !== true) this.held.add(timer);
+    return timer;
+  }
+}
+
+it("a leader that has resigned keeps no timer, even if its work never ends", async () => {
+  await using redis = await RedisServer.start();
+  const clock = new HeldClock();
+  const options = { redis: redis.url, redisTimeoutMs: 10_000, prefixes: ["k:"], clock };
+  const flights = new ClusterSingleflight(options);
+  const work = new HeldWork<string>();
+  const led = flights.do("k:hung", work.run);
+  await work.begun;
+  expect(clock.held.size).toBeGreaterThan(0);
+  await Promise.all([flights.close({ drainMs: 0 }), expect(led).rejects.toThrow("closed")]);
+  expect(clock.held.size).toBe(0);
+});
