@@ -23,7 +23,7 @@ async function withoutWakeUps(policy: PrefixOptions) {
     });
   const [leader, follower] = [open(), open()];
   await Promise.all([leader.ready(), follower.ready()]);
-  const until = (type: ClusterEvent["type"]): Promise<void> =>
+  const until = (type: ClusterEvent["type"]): Promise<unknown> =>
     waitUntil(() => events.some((event) => event.type === type), { what: type });
   return {
     leader,
