@@ -162,6 +162,7 @@ describe("the documented rights", () => {
       "rpop",
       "info",
       "config|get",
+      "script|load",
     ];
     expect(commands.toSorted()).toEqual([...new Set([...lua.commands, ...connections])].toSorted());
   });
