@@ -20,10 +20,18 @@ type Words = Command | "thrifty";
 /** A batch may be large, so texts are saved; a server that keeps forgetting gets all of them at last. */
 const RETRIES: readonly Words[] = ["thrifty", "eval"];
 
+/** A script's text on its way to the server. */
+interface Lesson {
+  /** Never rejects. */
+  readonly over: Promise<void>;
+  /** On the clock's scale; Infinity while it is under way. */
+  endedAt: number;
+}
+
 export class ScriptRunner {
   readonly #link: Link;
-  /** Texts under way to the server, by digest: whoever finds a script unknown meanwhile need not send it as well. */
-  readonly #lessons = new Map<string, Promise<unknown>>();
+  /** The last text sent of each script, by digest: whoever finds it unknown meanwhile need not send it as well. */
+  readonly #lessons = new Map<string, Lesson>();
 
   constructor(link: Link) {
     this.#link = link;
@@ -59,10 +67,11 @@ export class ScriptRunner {
 
   /** One pipeline, and further ones for scripts that the server does not know. An item that failed is a failure. */
   async runBatch(calls: readonly ScriptCall[], timeoutMs: number): Promise<(ScriptReply | CommandFailure)[]> {
-    const dueAt = this.#link.clock.now() + timeoutMs;
+    const sentAt = this.#link.clock.now();
+    const dueAt = sentAt + timeoutMs;
     const results = await this.#sendBatch(calls, "evalsha", timeoutMs);
     const unknown = calls.filter((_call, index) => isUnknownScript(results[index]));
-    const lessons = unknown.flatMap(({ script }) => this.#lessons.get(script.sha1) ?? []);
+    const lessons = unknown.flatMap(({ script }) => this.#lessonSince(sentAt, script) ?? []);
     if (lessons.length > 0) {
       await this.#settledBy(Promise.all(lessons), dueAt);
       await this.#sendUnknown(calls, results, "evalsha", dueAt);
@@ -96,7 +105,8 @@ export class ScriptRunner {
     timeoutMs: number,
     send: (command: Command, leftMs: number) => Promise<T>,
   ): Promise<T> {
-    const dueAt = this.#link.clock.now() + timeoutMs;
+    const sentAt = this.#link.clock.now();
+    const dueAt = sentAt + timeoutMs;
     const leftMs = (): number => {
       const left = dueAt - this.#link.clock.now();
       if (left <= 0) throw tooLate();
@@ -107,7 +117,7 @@ export class ScriptRunner {
     } catch (error) {
       if (!isUnknownScript(error)) throw error;
     }
-    const lesson = this.#lessons.get(script.sha1);
+    const lesson = this.#lessonSince(sentAt, script);
     if (lesson !== undefined) {
       await this.#settledBy(lesson, dueAt);
       try {
@@ -124,12 +134,17 @@ export class ScriptRunner {
 
   /** `sending` brings the text of `script` to the server. */
   #teaches(script: Script, sending: Promise<unknown>): void {
-    if (this.#lessons.has(script.sha1)) return;
-    const lesson = sending.then(
-      () => this.#lessons.delete(script.sha1),
-      () => this.#lessons.delete(script.sha1),
-    );
+    const end = (): void => {
+      lesson.endedAt = this.#link.clock.now();
+    };
+    const lesson: Lesson = { over: sending.then(end, end), endedAt: Infinity };
     this.#lessons.set(script.sha1, lesson);
+  }
+
+  /** What may have brought the text of a script that was unknown to the server some time after `sentAt`. */
+  #lessonSince(sentAt: number, script: Script): Promise<void> | undefined {
+    const lesson = this.#lessons.get(script.sha1);
+    return lesson === undefined || lesson.endedAt < sentAt ? undefined : lesson.over;
   }
 
   /** Resolves when `lesson`, which never rejects, is over, or the time is up. */
