@@ -1,6 +1,6 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
-// Three projects, one after the other: unit needs no Redis; integration starts its own; crash kills processes, file by
+// Projects, one after the other: unit needs no Redis; integration starts its own; crash kills processes, file by
 // file, so that no other suite competes for the cores while a lease runs. One process per test file (forks): the suites
 // start servers, send signals and look at open handles.
 export default defineConfig({
@@ -26,6 +26,27 @@ export default defineConfig({
           name: "crash",
           include: ["packages/*/test/crash/**/*.test.ts"],
           sequence: { groupOrder: 2 },
+          maxWorkers: 1,
+        },
+      },
+      // What flights go through when processes are woken by lists: a share of the two above, run again.
+      {
+        extends: true,
+        test: {
+          name: "list",
+          include: ["packages/cluster/test/coalescing/*.test.ts"],
+          env: { SKEIN_WAKEUP: "list" },
+          sequence: { groupOrder: 1 },
+          maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "list-crash",
+          include: ["packages/cluster/test/crash/{leader-death,redis-trouble,stampede}.test.ts"],
+          env: { SKEIN_WAKEUP: "list" },
+          sequence: { groupOrder: 3 },
           maxWorkers: 1,
         },
       },

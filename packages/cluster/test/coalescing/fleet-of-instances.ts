@@ -1,6 +1,7 @@
 /** Several coalescers in this process, each with connections and an identity of its own, as processes would have. */
 import { ClusterSingleflight, type ClusterEvent, type ClusterOptions } from "@skein/cluster";
 import { RedisServer } from "@skein/testkit";
+import { WAKEUP } from "../wakeup.ts";
 
 export interface Instance {
   readonly flights: ClusterSingleflight;
@@ -31,6 +32,7 @@ export class FleetOfInstances {
         prefixes: ["k:"],
         // A busy machine must not look like a slow Redis.
         redisTimeoutMs: 10_000,
+        wakeup: WAKEUP,
         observer: { onEvent: (event) => void events.push(event) },
         ...own,
       });

@@ -1,10 +1,11 @@
-/** Subscriber connections are cut while a flight is under way. */
+/** The connections on which processes wait for wake-ups are cut while a flight is under way. */
 import { describe, expect, it } from "vitest";
 import { Deployment } from "../fliers/deployment.ts";
+import { cutInboxes } from "../wakeup.ts";
 
 const WORK_MS = 5_000;
 
-describe("a live leader whose subscriber connection is killed", () => {
+describe("a live leader whose inbox connection is killed", () => {
   for (const everyMs of [5, 20, 60, 150]) {
     it(`every ${everyMs} ms during ${WORK_MS} ms of work is never deposed`, async () => {
       await using fleet = await Deployment.start(2);
@@ -16,7 +17,7 @@ describe("a live leader whose subscriber connection is killed", () => {
       const killing = (async () => {
         let kills = 0;
         while (!settled.signal.aborted) {
-          kills += Number(await admin.call("CLIENT", "KILL", "TYPE", "pubsub"));
+          kills += await cutInboxes(admin);
           await new Promise((resolve) => setTimeout(resolve, everyMs));
         }
         return kills;

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { Flier, RedisServer, waitUntil, type FlierEvent } from "@skein/testkit";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Told } from "../fliers/deployment.ts";
+import { WAKEUP } from "../wakeup.ts";
 
 const SCRIPT = new URL("../fliers/coalescing-flier.ts", import.meta.url);
 const PACKAGE = fileURLToPath(new URL("../../", import.meta.url));
@@ -30,7 +31,8 @@ async function buildWith(module: string, before: string, after: string): Promise
 }
 
 async function start(redis: RedisServer, name: string, build?: string): Promise<Flier> {
-  const options = { redis: redis.url, namespace: "test", prefixes: ["k:"], redisTimeoutMs: 10_000 };
+  const common = { namespace: "test", prefixes: ["k:"], redisTimeoutMs: 10_000, wakeup: WAKEUP };
+  const options = { redis: redis.url, ...common };
   const env = build === undefined ? {} : { SKEIN_TEST_BUILD: build };
   const flier = await Flier.start(SCRIPT, { name, options }, { env });
   leftovers.push(() => flier.kill());

@@ -1,6 +1,7 @@
 /** Several processes of one deployment on a Redis of their own, for the tests. */
 import { Flier, RedisServer, type FlierEvent } from "@skein/testkit";
 import type { ClusterOptions } from "@skein/cluster";
+import { WAKEUP } from "../wakeup.ts";
 
 const SCRIPT = new URL("coalescing-flier.ts", import.meta.url);
 
@@ -25,23 +26,31 @@ export class Deployment {
     this.fliers = fliers;
   }
 
-  static async start(processes: number, options: Partial<ClusterOptions> = {}): Promise<Deployment> {
+  static async start(
+    processes: number,
+    options: Partial<ClusterOptions> | ((index: number) => Partial<ClusterOptions>) = {},
+  ): Promise<Deployment> {
     const redis = await RedisServer.start({ args: ["--enable-debug-command", "yes"] });
     try {
-      return new Deployment(redis, await Deployment.#fly(redis, processes, options));
+      const optionsOf = typeof options === "function" ? options : () => options;
+      return new Deployment(redis, await Deployment.#fly(redis, processes, optionsOf));
     } catch (error) {
       await redis.stop();
       throw error;
     }
   }
 
-  static #fly(redis: RedisServer, processes: number, options: Partial<ClusterOptions>): Promise<Flier[]> {
+  static #fly(
+    redis: RedisServer,
+    processes: number,
+    optionsOf: (index: number) => Partial<ClusterOptions>,
+  ): Promise<Flier[]> {
     // A busy machine must not look like a slow Redis.
-    const patient = { redisTimeoutMs: 10_000 };
-    const config = { redis: redis.url, namespace: "test", prefixes: ["k:"], ...patient, ...options };
+    const patient = { redisTimeoutMs: 10_000, wakeup: WAKEUP };
+    const config = { redis: redis.url, namespace: "test", prefixes: ["k:"], ...patient };
     return Promise.all(
       Array.from({ length: processes }, (_, index) =>
-        Flier.start(SCRIPT, { name: `p${index}`, options: config }),
+        Flier.start(SCRIPT, { name: `p${index}`, options: { ...config, ...optionsOf(index) } }),
       ),
     );
   }
