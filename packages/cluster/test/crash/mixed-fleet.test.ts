@@ -22,7 +22,8 @@ describe.each([
     );
     await fleet.flier(0).kill("SIGKILL");
     const answers = await Promise.all(followers.map(({ answer }) => answer));
-    expect(answers.map(({ role }) => role).toSorted()).toEqual(["follower", "leader"]);
+    expect(answers.filter(({ role }) => role === "leader")).toHaveLength(1);
+    expect(answers.filter(({ role }) => role === "follower")).toHaveLength(1);
     expect(new Set(answers.map(({ flightId, takeovers }) => `${flightId} ${takeovers}`)).size).toBe(1);
     expect([1, 2].flatMap((index) => fleet.eventsOf(index, "takeover"))).toHaveLength(1);
   });
