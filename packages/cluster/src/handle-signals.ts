@@ -2,6 +2,9 @@
 import type { CloseOptions } from "@skein/core";
 import { background } from "@skein/core/internal";
 
+/** Listeners of this kind, of all coalescers of the process: none of them handles the end of the process. */
+const ours = new WeakSet<(...args: never[]) => void>();
+
 /** Returns what stops listening. */
 export function onTerminate(
   option: boolean | { drainMs?: number } | undefined,
@@ -11,11 +14,12 @@ export function onTerminate(
   const closeOptions = option === true ? {} : option;
   const onSignal = (): void => {
     // Asked now: a listener that wants the signal once is gone by the time that the drain is over.
-    const handledElsewhere = process.listenerCount("SIGTERM") > 1;
+    const handledElsewhere = process.listeners("SIGTERM").some((listener) => !ours.has(listener));
     background(
       close(closeOptions).finally(() => {
         stop();
-        // Without a listener of ours the signal would have ended the process; nobody else handles it, so it still does.
+        // Without a listener of ours the signal would have ended the process; nobody else handles it, so it still does,
+        // once the last coalescer has closed.
         if (!handledElsewhere && process.listenerCount("SIGTERM") === 0) process.kill(process.pid, "SIGTERM");
       }),
     );
@@ -23,6 +27,7 @@ export function onTerminate(
   const stop = (): void => {
     process.off("SIGTERM", onSignal);
   };
+  ours.add(onSignal);
   // First, so that those who listen once are still counted.
   process.prependListener("SIGTERM", onSignal);
   return stop;

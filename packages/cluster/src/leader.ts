@@ -115,6 +115,8 @@ export class Leader {
       this.#leave("resigned");
       this.#sayResigned(reason);
     }
+    // Displaced or not: nothing is left that age would change.
+    this.#ageTimer?.cancel();
     flight.abort(abortReason);
   }
 

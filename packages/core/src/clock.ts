@@ -20,6 +20,8 @@ export interface Clock {
   nextPoll(callback: () => void): void;
 }
 
+/** The longest delay a Node timer keeps; above it, it would fire at once. */
+export const MAX_TIMER_MS = 2_147_483_647;
 /** Node's timers run on a clock of whole milliseconds, so one may fire early by less than this. */
 const COARSE_MS = 1;
 
@@ -30,10 +32,13 @@ class SystemTimer implements Timer {
   constructor(callback: () => void, delayMs: number, unref: boolean) {
     const dueAt = performance.now() + delayMs;
     this.#unref = unref;
-    this.#handle = this.#arm(() => {
-      if (performance.now() >= dueAt) callback();
-      else this.#handle = this.#arm(callback, COARSE_MS);
-    }, Math.ceil(delayMs));
+    this.#handle = this.#arm(
+      () => {
+        if (performance.now() >= dueAt) callback();
+        else this.#handle = this.#arm(callback, COARSE_MS);
+      },
+      Math.min(Math.ceil(delayMs), MAX_TIMER_MS),
+    );
   }
 
   cancel(): void {

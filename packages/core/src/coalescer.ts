@@ -4,7 +4,7 @@
  */
 import { InvalidArgumentError } from "./errors.ts";
 import type { FlightContext, FlightResult } from "./flight-result.ts";
-import { MAX_TIMER_MS } from "./options.ts";
+import { MAX_TIMER_MS } from "./clock.ts";
 
 /**
  * The expensive function. Called synchronously inside `do()` when nobody else has to be asked first. `signal` is

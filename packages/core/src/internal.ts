@@ -1,5 +1,6 @@
 /** For the other Skein packages. Not public: anything here may change in any release. */
 export { background, disregard } from "./background.ts";
+export { MAX_TIMER_MS } from "./clock.ts";
 export { wrapCoalesced } from "./coalescer.ts";
 export { describe } from "./errors.ts";
 export { Flight } from "./flight.ts";
@@ -7,6 +8,6 @@ export { DEFAULT_DRAIN_MS, FlightTable } from "./flight-table.ts";
 export { FUSION } from "./fusion.ts";
 export { evacuateLocally, localPilot } from "./local-pilot.ts";
 export { Emitter } from "./observer.ts";
-export { flightLimits, MAX_TIMER_MS, type FlightLimits } from "./options.ts";
+export { flightLimits, type FlightLimits } from "./options.ts";
 export type { Pilot, Story } from "./pilot.ts";
 export { Waiter } from "./waiter.ts";

@@ -234,6 +234,21 @@ describe("an observer cannot disturb a call", () => {
     expect(unhandled).toEqual([]);
   });
 
+  test("nor can a function that should name the group of a key, and rejects instead", async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on("unhandledRejection", note);
+    const prefixes: string[] = [];
+    const flights = new Singleflight({
+      keyPrefixOf: (() => Promise.reject(new Error("no name"))) as unknown as () => string,
+      observer: { onEvent: ({ keyPrefix }) => void prefixes.push(keyPrefix) },
+    });
+    expect(await flights.do("k", () => "v")).toBe("v");
+    await setImmediate();
+    process.off("unhandledRejection", note);
+    expect([new Set(prefixes), unhandled]).toEqual([new Set(["other"]), []]);
+  });
+
   test("by calling back at every event: calls, aborts, forgets", async () => {
     const caller = new AbortController();
     const more: Promise<unknown>[] = [];

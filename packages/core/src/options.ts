@@ -1,5 +1,6 @@
 /** The options of `Singleflight`: meaning, unit, default, range, and the check that enforces them. */
-import { systemClock, type Clock } from "./clock.ts";
+import { disregard } from "./background.ts";
+import { MAX_TIMER_MS, systemClock, type Clock } from "./clock.ts";
 import { describe, InvalidOptionError } from "./errors.ts";
 import type { FlightEvent, Observer } from "./observer.ts";
 import { systemRandomness, type Randomness } from "./randomness.ts";
@@ -59,9 +60,6 @@ export interface FlightLimits {
   readonly clock: Clock;
   readonly randomness: Randomness;
 }
-
-/** The longest delay a Node timer keeps; above it, it would fire at once. */
-export const MAX_TIMER_MS = 2_147_483_647;
 
 const KNOWN: ReadonlySet<string> = new Set([
   "maxEntries",
@@ -156,6 +154,7 @@ function harmless(keyPrefixOf: (key: string) => unknown): (key: string) => strin
   return (key) => {
     try {
       const prefix = keyPrefixOf(key);
+      disregard(prefix);
       return typeof prefix === "string" ? prefix : undefined;
     } catch {
       return undefined;

@@ -72,15 +72,25 @@ class HeldClock implements Clock {
   }
 }
 
-it("a leader that has resigned keeps no timer, even if its work never ends", async () => {
+it.each([
+  ["has resigned", false],
+  ["was displaced and has closed", true],
+])("a leader that %s keeps no timer, even if its work never ends", async (_what, displaced) => {
   await using redis = await RedisServer.start();
   const clock = new HeldClock();
-  const options = { redis: redis.url, redisTimeoutMs: 10_000, prefixes: ["k:"], clock };
-  const flights = new ClusterSingleflight(options);
+  const types: string[] = [];
+  const options = { redis: redis.url, redisTimeoutMs: 10_000, prefixes: ["k:"] };
+  const observer = { onEvent: ({ type }: { type: string }) => void types.push(type) };
+  const flights = new ClusterSingleflight({ ...options, clock, observer });
+  await using other = new ClusterSingleflight(options);
   const work = new HeldWork<string>();
   const led = flights.do("k:hung", work.run);
   await work.begun;
   expect(clock.held.size).toBeGreaterThan(0);
+  if (displaced) {
+    await other.forget("k:hung");
+    await waitUntil(() => types.includes("lease-lost"), { what: "the displacement" });
+  }
   await Promise.all([flights.close({ drainMs: 0 }), expect(led).rejects.toThrow("closed")]);
   expect(clock.held.size).toBe(0);
 });

@@ -7,14 +7,17 @@ const SCRIPT = new URL("../fliers/terminated-flier.ts", import.meta.url);
 it.each(["before", "after"])(
   "an application's own listener that wants the signal once, added %s the flights, may finish",
   async (listens) => {
-    await using flier = await Flier.start(SCRIPT, { listens });
+    await using flier = await Flier.start(SCRIPT, { listens, coalescers: 1 });
     flier.signal("SIGTERM");
     expect(await flier.exited).toMatchObject({ code: 7, signal: null });
   },
 );
 
-it("without any other listener the process ends by the signal, as it would have without flights", async () => {
-  await using flier = await Flier.start(SCRIPT, { listens: "never" });
-  flier.signal("SIGTERM");
-  expect(await flier.exited).toMatchObject({ signal: "SIGTERM" });
-});
+it.each([1, 2])(
+  "without any other listener the process ends by the signal, however many coalescers handle it: %i",
+  async (coalescers) => {
+    await using flier = await Flier.start(SCRIPT, { listens: "never", coalescers });
+    flier.signal("SIGTERM");
+    expect(await flier.exited).toMatchObject({ signal: "SIGTERM" });
+  },
+);

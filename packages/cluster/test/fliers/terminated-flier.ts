@@ -12,13 +12,17 @@ const TIDYING_MS = 2_000;
 const TIDIED = 7;
 
 /** `listens`: whether that listener is there before the flights are, after them, or not at all. */
-await serveFlier<{ listens: "before" | "after" | "never" }>(async ({ listens }) => {
+await serveFlier<{ listens: "before" | "after" | "never"; coalescers: number }>(async (config) => {
+  const { listens, coalescers } = config;
   const listen = (): void => {
     process.once("SIGTERM", () => void sleep(TIDYING_MS).then(() => process.exit(TIDIED)));
   };
   if (listens === "before") listen();
-  const flights = new ClusterSingleflight({ redis: "redis://127.0.0.1:1", handleSignals: true });
+  const all = Array.from(
+    { length: coalescers },
+    () => new ClusterSingleflight({ redis: "redis://127.0.0.1:1", handleSignals: true }),
+  );
   if (listens === "after") listen();
-  await flights.ready();
+  await Promise.all(all.map((flights) => flights.ready()));
   return {};
 });
