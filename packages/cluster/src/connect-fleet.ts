@@ -1,13 +1,10 @@
-/** Puts a process's part of the fleet together over one Redis: connections, inbox, coordinator, breaker, flights. */
+/** Puts a process's part of the fleet together over Redis: connections, inbox, coordinator, breaker, flights. */
 import { types } from "node:util";
-import { InvalidArgumentError, type Observer, type Randomness } from "@skein/core";
+import { InvalidArgumentError, type Observer } from "@skein/core";
 import { background, Emitter, flightLimits, FlightTable } from "@skein/core/internal";
-import type { Redis } from "ioredis";
-import { Breaker } from "./breaker.ts";
-import type { Coordinator } from "./coordinator.ts";
 import { InvalidKeyError } from "./errors.ts";
 import { Fleet } from "./fleet.ts";
-import { flightKeys, type FlightName } from "./flight-keys.ts";
+import { flightKeys } from "./flight-keys.ts";
 import { ListInbox } from "./inbox/list-inbox.ts";
 import { PubSubInbox } from "./inbox/pubsub-inbox.ts";
 import { logObserver } from "./logger.ts";
@@ -16,12 +13,10 @@ import { checkClusterOptions, type ClusterOptions } from "./options.ts";
 import { Policies } from "./policy.ts";
 import { newProcessId } from "./process-id.ts";
 import { probeCapabilities } from "./redis/capabilities.ts";
-import { Link, type ConnectionOptions } from "./redis/connection.ts";
-import { flightScripts } from "./redis/flight-scripts.ts";
+import { openDeployment } from "./redis/deployment.ts";
 import { ListOutbox } from "./redis/list-outbox.ts";
-import { RedisAvailability } from "./redis/redis-availability.ts";
 import { RedisCoordinator } from "./redis/redis-coordinator.ts";
-import { loadScripts, ScriptRunner } from "./redis/script-runner.ts";
+import { ServerBreakers } from "./redis/server-breakers.ts";
 import { Signatures } from "./signatures.ts";
 
 const HEARTBEAT_EVERY_MS = 1_000;
@@ -29,17 +24,6 @@ const HEARTBEAT_EVERY_MS = 1_000;
 const MAX_SILENCE_MS = 2_500;
 /** Longer than any honest probe; it holds nobody up but `ready()`, which has its own limit. */
 const PROBE_TIMEOUT_MS = 2_000;
-
-/** The terms of a probe's flight: short, and of no consequence. */
-const PROBE = {
-  leaseMs: 500,
-  maxTakeovers: 1_000,
-  abandonMs: 1,
-  freshMs: 0,
-  firstGrant: undefined,
-  registrationMs: 500,
-  takesOver: true,
-};
 
 export interface FleetConnection {
   readonly fleet: Fleet;
@@ -65,31 +49,43 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     if (emitter.active) emitter.emit(event);
   };
 
-  const connection: ConnectionOptions = {
-    source: options.redis,
-    redisTimeoutMs,
-    heartbeatEveryMs: HEARTBEAT_EVERY_MS,
-    silenceLimitMs: Math.min(policies.longestLeaseMs ?? MAX_SILENCE_MS, MAX_SILENCE_MS),
+  const slowMs = Math.ceil(redisTimeoutMs * 0.8);
+  const breakers = new ServerBreakers({
+    breaker: { failures: 1, slowReplies: 5, slowMs, probeEveryMs: 250, ...options.breaker },
+    keys,
+    processId,
     clock,
     randomness,
-  };
-  const commands = new Link(connection, "commands", async (redis) => {
-    await Promise.all([readServerClock(redis), loadScripts(redis, flightScripts)]);
+    redisTimeoutMs,
+    onChange: (state) => emit({ type: "breaker", state }),
   });
+  const deployment = openDeployment({
+    source: options.redis,
+    connection: {
+      redisTimeoutMs,
+      heartbeatEveryMs: HEARTBEAT_EVERY_MS,
+      silenceLimitMs: Math.min(policies.longestLeaseMs ?? MAX_SILENCE_MS, MAX_SILENCE_MS),
+      clock,
+      randomness,
+    },
+    breakers,
+    onReachable: (up) => emit({ type: "link", link: "commands", state: up ? "up" : "down" }),
+  });
+  const { servers } = deployment;
   const { inboxPrefix } = keys;
   const inboxName = inboxPrefix + processId;
   const inbox =
-    options.wakeup === "list" ? new ListInbox(inboxName, connection) : new PubSubInbox(inboxName, connection);
-  const runner = new ScriptRunner(commands);
+    options.wakeup === "list"
+      ? new ListInbox(inboxName, deployment.inboxConnection(inboxName))
+      : new PubSubInbox(inboxName, deployment.inboxConnection());
   const outbox = new ListOutbox({
-    runner,
+    servers,
     inboxPrefix,
     timeoutMs: redisTimeoutMs,
     onLost: (processes) => emit({ type: "wakeup-lost", processes }),
   });
   const coordinator: RedisCoordinator = new RedisCoordinator({
-    link: commands,
-    runner,
+    servers,
     clock,
     processId,
     inboxPrefix,
@@ -97,27 +93,12 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     redisTimeoutMs,
     outbox,
   });
-  const breaker = new Breaker(
-    {
-      failures: 1,
-      slowReplies: 5,
-      slowMs: Math.ceil(redisTimeoutMs * 0.8),
-      probeEveryMs: 250,
-      ...options.breaker,
-    },
-    {
-      probe: () => probeByJoining(coordinator, keys.flight(`probe ${processId}`), randomness, redisTimeoutMs),
-      clock,
-      randomness,
-      onChange: (state) => emit({ type: "breaker", state }),
-    },
-  );
-  const availability = new RedisAvailability({ commands, inbox: inbox.link, breaker });
+  breakers.ask(coordinator);
   const fleet = new Fleet({
     processId,
     coordinator,
     inbox,
-    availability,
+    availabilityOf: deployment.availability(inbox.link),
     keys,
     clock,
     randomness,
@@ -128,37 +109,26 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     deathGraceMs: options.deathGraceMs ?? 400,
     signatures: signaturesOf(options),
   });
-  for (const link of [commands, inbox.link]) {
-    link.onStateChange((state) => {
-      if (state === "up" || state === "down") emit({ type: "link", link: link.name, state });
-      // A connection that came back is the best moment to look again.
-      if (state === "up") breaker.probeNow();
-    });
-  }
+  inbox.link.onStateChange((state) => {
+    if (state === "up" || state === "down") emit({ type: "link", link: "inbox", state });
+    if (state === "up") deployment.probeNow();
+  });
   fleet.open();
   const probed = probeOnce();
   background(probed);
 
-  async function readServerClock(redis: Redis): Promise<void> {
-    const sentAt = clock.now();
-    coordinator.serverClock.doubt();
-    try {
-      const [seconds, microseconds] = await redis.time();
-      coordinator.serverClock.learn(Number(seconds) * 1_000_000 + Number(microseconds), sentAt);
-    } catch {
-      // Without the right to TIME the scripts fail as well; the probe says so by name.
-    }
-  }
-
   async function probeOnce(): Promise<void> {
+    const keySample = keys.flight("probe").flightKey;
     // Not for the inbox: the right to subscribe may be the one that is missing.
-    await firstUp(commands);
-    if (commands.state === "closed") return;
+    await deployment.firstUp;
+    const commands = servers.of(keySample)?.link;
+    if (commands === undefined || commands.state === "closed") return;
     const report = await probeCapabilities(commands, inbox.link, {
-      keySample: keys.flight("probe").flightKey,
+      keySample,
       inbox: inboxName,
       transport: inbox.transport,
       timeoutMs: PROBE_TIMEOUT_MS,
+      ...(deployment.isCluster ? { linkOf: (key: string) => servers.of(key)?.link } : {}),
     });
     if (report.ok && report.warnings.length === 0) return;
     emit({ type: "capabilities", missing: report.missing, warnings: report.warnings });
@@ -179,38 +149,9 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
       timer.cancel();
     },
     async close() {
-      breaker.close();
-      await Promise.all([inbox.close(), commands.close()]);
+      await Promise.all([inbox.close(), deployment.close()]);
     },
   };
-}
-
-/**
- * Asks what calls ask, on a flight of this process's own that is given up at once. A PING would pass on a server that is
- * full, or that denies what joins need, and the breaker would close in vain again and again.
- */
-async function probeByJoining(
-  coordinator: Coordinator,
-  flight: FlightName,
-  randomness: Randomness,
-  withinMs: number,
-): Promise<void> {
-  const reply = await coordinator.join({ ...PROBE, flight, withinMs, nonce: randomness.identifier(12) });
-  if (reply.status !== "lead") throw new Error(`the probe was answered with ${reply.status}`);
-  const claim = { token: reply.token };
-  await coordinator.resign({ flight, claim, countsAsTakeover: false, ifUnwanted: false });
-}
-
-/** Resolves when the link comes up, or never will. */
-function firstUp(link: Link): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (link.state === "up" || link.state === "closed") resolve();
-  const stop = link.onStateChange((state) => {
-    if (state !== "up" && state !== "closed") return;
-    stop();
-    resolve();
-  });
-  return promise;
 }
 
 /** A copy: what the application does with its array or bytes afterwards changes nothing. */

@@ -49,7 +49,8 @@ export interface FleetOptions {
   readonly processId: string;
   readonly coordinator: Coordinator;
   readonly inbox: Inbox;
-  readonly availability: Availability;
+  /** Of whoever keeps this flight. */
+  readonly availabilityOf: (flight: FlightName) => Availability;
   readonly keys: FlightKeys;
   readonly clock: Clock;
   readonly randomness: Randomness;
@@ -130,7 +131,8 @@ export class Fleet {
    * what was said before, still takes. It is said all the same, and before the next join, unless Redis is away.
    */
   async sayBy<T>(flight: FlightName, deadline: number, attempt: () => Promise<T>): Promise<T | undefined> {
-    const { availability, redisTimeoutMs } = this.options;
+    const { availabilityOf, redisTimeoutMs } = this.options;
+    const availability = availabilityOf(flight);
     let answer: T | undefined;
     const said = this.say(flight, redisTimeoutMs, async () => {
       if (availability.up || (await availability.whenUp(deadline))) answer = await attempt();
@@ -164,7 +166,8 @@ export class Fleet {
   }
 
   async #join(request: Omit<JoinRequest, "withinMs">, dueAt: number | undefined): Promise<JoinAnswer> {
-    const { clock, coordinator, availability, inbox, redisTimeoutMs } = this.options;
+    const { clock, coordinator, availabilityOf, inbox, redisTimeoutMs } = this.options;
+    const availability = availabilityOf(request.flight);
     const deadline = dueAt ?? clock.now() + redisTimeoutMs;
     if (!availability.up && !(await availability.whenUp(deadline))) return notSent("unavailable");
     // A follower is registered already, and asks because its inbox may be away.

@@ -13,7 +13,7 @@ export interface WatchListener {
   onSilent(): void;
 }
 
-/** For each process, whether somebody listens to its inbox; undefined when that cannot be known. */
+/** For each process, whether somebody listens to its inbox; undefined when that can never be known. */
 export type SampleInboxes = (processes: readonly string[]) => Promise<readonly boolean[] | undefined>;
 
 export class LeaderWatch {
@@ -23,6 +23,8 @@ export class LeaderWatch {
   readonly #watches = new Set<Watch>();
   #timer: Timer | undefined;
   #sampling = false;
+  /** It can never be known who listens. */
+  #blind = false;
 
   constructor(clock: Clock, graceMs: number, sample: SampleInboxes) {
     this.#clock = clock;
@@ -51,7 +53,7 @@ export class LeaderWatch {
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined || this.#sampling || this.#watches.size === 0) return;
+    if (this.#blind || this.#timer !== undefined || this.#sampling || this.#watches.size === 0) return;
     this.#timer = this.#clock.setTimer(() => background(this.#look()), this.#graceMs / 4, { unref: true });
   }
 
@@ -61,8 +63,9 @@ export class LeaderWatch {
     const processes = [...new Set(Array.from(this.#watches, (watch) => watch.process))];
     const heard = new Map<string, boolean>();
     try {
-      const answers = (await this.#sample(processes)) ?? [];
-      processes.forEach((process, index) => heard.set(process, answers[index] ?? true));
+      const answers = await this.#sample(processes);
+      this.#blind = answers === undefined;
+      processes.forEach((process, index) => heard.set(process, answers?.[index] ?? true));
     } catch {
       // Not knowing is no evidence: the grace starts again with the next empty sample.
     }

@@ -3,7 +3,6 @@
  * the schema below enforces it and names the offending value.
  */
 import { types } from "node:util";
-import type { Cluster, Redis, RedisOptions } from "ioredis";
 import type { SingleflightOptions } from "@skein/core";
 import { InvalidOptionError } from "@skein/core";
 import { MAX_TIMER_MS } from "@skein/core/internal";
@@ -13,6 +12,7 @@ import type { ClusterEvent } from "./observer.ts";
 import type { Secret } from "./signatures.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import type { StructuralLogger } from "./logger.ts";
+import type { RedisSource } from "./redis/cluster-source.ts";
 
 /** How the flights of one key prefix are coordinated. */
 export interface PrefixOptions {
@@ -80,8 +80,12 @@ export interface BreakerOptionsInput {
 }
 
 export interface ClusterOptions extends Omit<SingleflightOptions<ClusterEvent>, "keyPrefixOf"> {
-  /** A redis:// or rediss:// URL, ioredis options, or an ioredis client to duplicate. `keyPrefix` is refused. */
-  redis: string | RedisOptions | Redis | Cluster;
+  /**
+   * A redis:// or rediss:// URL; ioredis options (with `sentinels` and `name` for Sentinel); `{ cluster: [nodes] }` with
+   * ioredis options for every node, for Redis Cluster; or an ioredis client, `Redis` or `Cluster`, to connect like.
+   * `keyPrefix` is refused.
+   */
+  redis: RedisSource;
   /** Separates deployments on one Redis. 1 to 100 characters, default "default". Part of every key and channel. */
   namespace?: string;
   /**

@@ -58,7 +58,7 @@ export class Participation {
   start(deadline?: number): void {
     const { fleet, flight, name } = this.#options;
     flight.ageLimitMs = Infinity;
-    const obstacle = fleet.options.availability.obstacle();
+    const obstacle = fleet.options.availabilityOf(name).obstacle();
     if (obstacle !== undefined) {
       this.#goAlone(obstacle, false);
       return;

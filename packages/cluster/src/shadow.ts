@@ -46,7 +46,7 @@ export class Shadow {
         (error: unknown) => finish({ kind: "error", error }),
       ),
     );
-    if (fleet.options.availability.obstacle() === undefined) background(this.#join());
+    if (fleet.options.availabilityOf(this.#options.name).obstacle() === undefined) background(this.#join());
   }
 
   onUnwanted(): void {

@@ -58,7 +58,8 @@ export class EntryConduct implements EntryPart {
   }
 
   start(): void {
-    if (this.#options.fleet.options.availability.obstacle() === undefined) {
+    const { fleet, name } = this.#options;
+    if (fleet.options.availabilityOf(name).obstacle() === undefined) {
       // Callers of the same moment share the answer: it is asked for when they have all come.
       queueMicrotask(() => this.#look());
     } else this.#takePart();
@@ -170,7 +171,8 @@ export class EntryConduct implements EntryPart {
 
   async #readAlone(expected: { readonly id: string; readonly until: number }): Promise<void> {
     const { fleet, flight, known, name, reader } = this.#options;
-    const { clock, coordinator, availability, redisTimeoutMs } = fleet.options;
+    const { clock, coordinator, redisTimeoutMs } = fleet.options;
+    const availability = fleet.options.availabilityOf(name);
     const sentAt = clock.now();
     const deadline = sentAt + redisTimeoutMs;
     let bytes: Uint8Array | undefined;

@@ -100,7 +100,8 @@ export class FusedEntries {
   /** Whoever calls from now on in this process begins anew, and its join waits for the answer to this. */
   async #change(key: string, attempt: () => Promise<true>): Promise<true | undefined> {
     const { fleet } = this.#internals;
-    const { table, availability, keys, redisTimeoutMs } = fleet.options;
+    const { table, availabilityOf, keys, redisTimeoutMs } = fleet.options;
+    const availability = availabilityOf(keys.flight(key));
     this.#known.forget(key);
     table.forget(key);
     if (!availability.up) {

@@ -23,6 +23,8 @@ export interface CapabilityOptions {
   readonly inbox: string;
   readonly transport: Transport;
   readonly timeoutMs: number;
+  /** On Redis Cluster: who keeps a key. The rights of one node stand for those of all. */
+  readonly linkOf?: (key: string) => Link | undefined;
 }
 
 export interface CapabilityReport {
@@ -112,7 +114,7 @@ class Probe {
     const { keySample, inbox, transport } = this.#options;
     const key = `${keySample}:probe`;
     const others = `${inbox}:probe`;
-    const digest = await this.#ask(["EVALSHA", UNKNOWN_DIGEST, "0"], deadline);
+    const digest = await this.#ask(["EVALSHA", UNKNOWN_DIGEST, "1", key], deadline, key);
     if (digest === "command") this.#missing.add("EVALSHA (ACL: +evalsha)");
     const trials = [...scriptTrials(key), ...(transport === "p" ? channelTrials(others) : [])];
     const refused = await this.#try(trials, key, deadline);
@@ -141,7 +143,7 @@ class Probe {
     deadline: number,
   ): Promise<ReadonlySet<string> | undefined> {
     const lines = trials.map(({ words }) => JSON.stringify(words));
-    const reply = await this.#ask(["EVAL", PROBE_SCRIPT, "1", key, ...lines], deadline);
+    const reply = await this.#ask(["EVAL", PROBE_SCRIPT, "1", key, ...lines], deadline, key);
     if (reply === "key") this.#missing.add(this.#keyRight(key));
     else if (reply === "command") this.#missing.add("EVAL (ACL: +eval)");
     if (!Array.isArray(reply)) return undefined;
@@ -163,8 +165,10 @@ class Probe {
     const cluster = fact("mode") === "cluster";
     this.#server = { name: fact("server"), version: fact("version"), cluster, replica };
     if (replica) this.#missing.add("writing: this server is a read-only replica");
-    if (cluster) {
-      this.#warnings.push("this server is a node of a Redis Cluster: keys of other nodes are refused");
+    if (cluster && this.#options.linkOf === undefined) {
+      this.#warnings.push(
+        "this server is a node of a Redis Cluster: keys of other nodes are refused; use redis: { cluster: [nodes] }",
+      );
     }
   }
 
@@ -184,10 +188,12 @@ class Probe {
   }
 
   /** The reply, or what kind of right was missing; `undefined` for any other error that the server answered with. */
-  #ask(words: readonly [string, ...string[]], deadline: number): Promise<unknown> {
+  #ask(words: readonly [string, ...string[]], deadline: number, key?: string): Promise<unknown> {
     const [command, ...args] = words;
     const leftMs = Math.max(1, deadline - this.#link.clock.now());
-    return this.#link.send(async (redis) => {
+    const { linkOf } = this.#options;
+    const link = (key === undefined ? undefined : linkOf?.(key)) ?? this.#link;
+    return link.send(async (redis) => {
       try {
         return await redis.call(command, args);
       } catch (error) {

@@ -19,7 +19,6 @@ test.each([
   ["NOPERM this user has no permissions to run the 'evalsha' command", "refused", "NOPERM"],
   ["ERR The user executing the script can't run this command or subcommand script: 1f3", "refused", "NOPERM"],
   ["ERR Protocol error", "refused", "ERR"],
-  ["TRYAGAIN Multiple keys request during rehashing of slot", "refused", "TRYAGAIN"],
   ["NOSCRIPT No matching script. Please use EVAL.", "refused", "NOSCRIPT"],
   ["READONLY You can't write against a read only replica.", "unavailable", "READONLY"],
   [
@@ -33,6 +32,19 @@ test.each([
 ])("an answer of the server is told by its first word: %s", (message, kind, serverCode) => {
   expect(failureOf(reply(message))).toMatchObject({ kind, serverCode, sent: true });
 });
+
+test.each([
+  ["MOVED 3999 127.0.0.1:6381", "refused", { kind: "moved", slot: 3999, host: "127.0.0.1", port: 6381 }],
+  ["ASK 3999 127.0.0.1:6381", "refused", { kind: "ask", slot: 3999, host: "127.0.0.1", port: 6381 }],
+  ["TRYAGAIN Multiple keys request during rehashing of slot", "refused", undefined],
+  ["CLUSTERDOWN The cluster is down", "unavailable", undefined],
+])(
+  "a node that did not carry out what is for another one changed nothing: %s",
+  (message, kind, redirection) => {
+    const [serverCode] = message.split(" ");
+    expect(failureOf(reply(message))).toMatchObject({ kind, serverCode, redirection, sent: false });
+  },
+);
 
 test("an answer that does not begin with a code has none", () => {
   expect(failureOf(reply("canary went wrong"))).toMatchObject({ kind: "refused", serverCode: undefined });

@@ -3,6 +3,7 @@
  * argument, key, payload or credential is in it; the client's own errors carry all of these and are never passed on.
  */
 
+import { redirectionIn, type Redirection } from "./redirection.ts";
 import { refusalOf } from "./refusal.ts";
 
 export type FailureKind =
@@ -17,6 +18,7 @@ export interface FailureFacts {
   readonly sent: boolean;
   readonly serverCode?: string | undefined;
   readonly loopDelayed?: boolean;
+  readonly redirection?: Redirection | undefined;
 }
 
 export class CommandFailure extends Error {
@@ -28,6 +30,8 @@ export class CommandFailure extends Error {
   readonly serverCode: string | undefined;
   /** The time ran out in this process, which was busy, say: says nothing about Redis. */
   readonly loopDelayed: boolean;
+  /** A node of a Redis Cluster said who has to be asked instead. */
+  readonly redirection: Redirection | undefined;
 
   constructor(kind: FailureKind, facts: FailureFacts) {
     super(messageOf(kind, facts.serverCode));
@@ -35,18 +39,25 @@ export class CommandFailure extends Error {
     this.sent = facts.sent;
     this.serverCode = facts.serverCode;
     this.loopDelayed = facts.loopDelayed ?? false;
+    this.redirection = facts.redirection;
   }
 }
 
 /** What a server says that is not able to answer now; it may be in a moment. */
-const UNABLE: ReadonlySet<string> = new Set(["BUSY", "LOADING", "MASTERDOWN", "READONLY"]);
+const UNABLE: ReadonlySet<string> = new Set(["BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "READONLY"]);
+/** What a node of a Redis Cluster says instead of carrying out a command for a slot: surely nothing was changed. */
+const NOT_HERE: ReadonlySet<string> = new Set(["ASK", "CLUSTERDOWN", "MOVED", "TRYAGAIN"]);
 
 /** Whatever the client threw for a command that was sent, without its contents. */
 export function failureOf(error: unknown): CommandFailure {
   if (error instanceof CommandFailure) return error;
   const serverCode = serverCodeOf(error);
   if (serverCode !== undefined) {
-    return new CommandFailure(UNABLE.has(serverCode) ? "unavailable" : "refused", { sent: true, serverCode });
+    return new CommandFailure(UNABLE.has(serverCode) ? "unavailable" : "refused", {
+      sent: !NOT_HERE.has(serverCode),
+      serverCode,
+      redirection: error instanceof Error ? redirectionIn(error.message) : undefined,
+    });
   }
   return new CommandFailure(isReply(error) ? "refused" : "unavailable", { sent: true });
 }
@@ -61,6 +72,13 @@ export function serverCodeOf(error: unknown): string | undefined {
   if (code !== "ERR") return code;
   if (refusalOf(error.message) !== undefined) return "NOPERM";
   return /^ERR Error running script.*?: -([A-Z][A-Z0-9]*) /.exec(error.message)?.[1] ?? code;
+}
+
+/** What keeps a connection from coming up, as a code: the server's, or the system's. */
+export function troubleOf(error: unknown): string | undefined {
+  const serverCode = serverCodeOf(error);
+  if (serverCode !== undefined) return serverCode;
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
 function isReply(error: unknown): error is Error {

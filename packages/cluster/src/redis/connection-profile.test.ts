@@ -1,12 +1,12 @@
 import { InvalidOptionError } from "@skein/core";
-import { Cluster, Redis } from "ioredis";
+import { Redis } from "ioredis";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
-import { openClient, reconnectDelayMs, type RedisSource } from "./connection-profile.ts";
+import { openClient, reconnectDelayMs, type NodeSource } from "./connection-profile.ts";
 
 function refusal(source: unknown): InvalidOptionError {
   try {
-    openClient(source as RedisSource, () => 20).disconnect();
+    openClient(source as NodeSource, () => 20).disconnect();
   } catch (error) {
     if (error instanceof InvalidOptionError) return error;
     throw error;
@@ -23,11 +23,6 @@ test.each([
   expect(error.option).toBe("redis.keyPrefix");
   expect(error.message).toContain('"app:"');
   expect(error.message).toContain("namespace");
-});
-
-test("a Cluster client is refused, for now, by name", () => {
-  const cluster = new Cluster([{ host: "127.0.0.1", port: 1 }], { lazyConnect: true });
-  expect(refusal(cluster).message).toContain("Redis Cluster is not supported yet");
 });
 
 test.each([

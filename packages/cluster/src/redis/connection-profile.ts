@@ -2,14 +2,20 @@
  * How Skein connects, whatever the application configured for itself. The client's defaults suit an application that
  * would rather wait than fail: they queue commands while Redis is away, run them after their caller gave up, and send
  * some twice. Here a command is sent now, once, or fails. What the application hands over is duplicated and never
- * closed, used or changed. Not promised: Redis Cluster.
+ * closed, used or changed.
  */
 import { InvalidOptionError } from "@skein/core";
 import type { Randomness } from "@skein/core";
-import { Redis, type Cluster, type RedisOptions } from "ioredis";
+import { Redis, type RedisOptions } from "ioredis";
 
 /** A redis:// or rediss:// URL, ioredis options, or an ioredis client (5.11 or 6) to `duplicate()`. */
-export type RedisSource = string | RedisOptions | Redis | Cluster;
+export type NodeSource = string | RedisOptions | Redis;
+
+/** Where a server is. */
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** Until TCP (and TLS) is established. */
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -21,18 +27,16 @@ const FIRST_RECONNECT_MS = 20;
 const FIRST_RECONNECTS = 5;
 const MAX_RECONNECT_MS = 500;
 
-const RULE = "must be a redis:// or rediss:// URL, ioredis options, or an ioredis client";
+export const REDIS_RULE =
+  "must be a redis:// or rediss:// URL, ioredis options, { cluster: nodes }, or an ioredis client";
 /** Stands for values that may hold a password. */
 const NOT_SHOWN = "(not shown)";
 
 /** A client of our own that starts to connect. @throws InvalidOptionError for a source that cannot be used. */
-export function openClient(source: RedisSource, nextDelayMs: () => number): Redis {
+export function openClient(source: NodeSource, nextDelayMs: () => number): Redis {
   const template = templateOf(source);
   const { keyPrefix, sentinels } = template.options;
-  if (keyPrefix !== undefined && keyPrefix !== "") {
-    const rule = "must not be set, since it would apply to keys but not to channels; use namespace";
-    throw new InvalidOptionError("redis.keyPrefix", keyPrefix, rule);
-  }
+  refuseKeyPrefix(keyPrefix);
   const client = template.duplicate({
     // A command is sent now or rejected; when the socket closes every unanswered one is rejected at once.
     enableOfflineQueue: false,
@@ -85,34 +89,34 @@ function keepUntraced(client: Redis): void {
   };
 }
 
-/** A client that is not connected, or the application's own; only ever duplicated. */
-function templateOf(source: RedisSource): Redis {
+/** @throws InvalidOptionError */
+export function refuseKeyPrefix(keyPrefix: unknown): void {
+  if (keyPrefix === undefined || keyPrefix === "") return;
+  const rule = "must not be set, since it would apply to keys but not to channels; use namespace";
+  throw new InvalidOptionError("redis.keyPrefix", keyPrefix, rule);
+}
+
+/** A client that is not connected, or the application's own; only ever duplicated. @throws InvalidOptionError */
+export function templateOf(source: NodeSource): Redis {
   if (typeof source === "string") {
-    if (!/^rediss?:\/\//i.test(source)) throw new InvalidOptionError("redis", NOT_SHOWN, RULE);
+    if (!/^rediss?:\/\//i.test(source)) throw new InvalidOptionError("redis", NOT_SHOWN, REDIS_RULE);
     return configure(() => new Redis(source, { lazyConnect: true }));
   }
   if (typeof source !== "object" || source === null || Array.isArray(source)) {
-    throw new InvalidOptionError("redis", source, RULE);
+    throw new InvalidOptionError("redis", source, REDIS_RULE);
   }
   if (!isClient(source)) {
     return configure(() => new Redis({ ...source, lazyConnect: true, replyMapping: "legacy" }));
   }
   // Told by shape, since the application may have another version or another copy of the client.
-  if (isCluster(source)) {
-    throw new InvalidOptionError("redis", "a Cluster client", `${RULE}; Redis Cluster is not supported yet`);
-  }
   if (typeof source.callBuffer !== "function" || typeof source.options !== "object") {
-    throw new InvalidOptionError("redis", source, RULE);
+    throw new InvalidOptionError("redis", source, REDIS_RULE);
   }
   return source;
 }
 
-function isClient(source: RedisOptions | Redis | Cluster): source is Redis | Cluster {
+function isClient(source: RedisOptions | Redis): source is Redis {
   return "duplicate" in source;
-}
-
-function isCluster(source: Redis | Cluster): source is Cluster {
-  return source.isCluster;
 }
 
 /** Runs the client's own checks; their errors quote the URL with its password. */
@@ -120,7 +124,7 @@ function configure(create: () => Redis): Redis {
   try {
     return create();
   } catch {
-    throw new InvalidOptionError("redis", NOT_SHOWN, RULE);
+    throw new InvalidOptionError("redis", NOT_SHOWN, REDIS_RULE);
   }
 }
 

@@ -7,14 +7,13 @@
 import type { Clock, Randomness, Timer } from "@skein/core";
 import { background } from "@skein/core/internal";
 import type { Redis } from "ioredis";
-import { CommandFailure, failureOf, serverCodeOf } from "./command-failure.ts";
-import { openClient, reconnectDelayMs, type RedisSource } from "./connection-profile.ts";
+import { CommandFailure, failureOf, serverCodeOf, troubleOf } from "./command-failure.ts";
+import { openClient, reconnectDelayMs, type NodeAddress, type NodeSource } from "./connection-profile.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Patience } from "./patience.ts";
 import { StallWatch } from "./stall-watch.ts";
 
 export { CommandFailure } from "./command-failure.ts";
-export type { RedisSource } from "./connection-profile.ts";
 
 /** A timer this late means that the process was busy, not that Redis was slow. */
 const LATE_TIMER_MS = 20;
@@ -30,7 +29,9 @@ const NOT_READY_YET: ReadonlySet<string> = new Set(["LOADING", "MASTERDOWN", "BU
 const NOT_ADMITTED: ReadonlySet<string> = new Set(["NOAUTH", "WRONGPASS"]);
 
 export interface ConnectionOptions {
-  readonly source: RedisSource;
+  readonly source: NodeSource;
+  /** Where the n-th attempt (from 1) since the link was last up goes; `undefined`: where the last one went. */
+  readonly nextAddress?: (attempt: number) => NodeAddress | undefined;
   /** How long a connection that is not up is worth waiting for. */
   readonly redisTimeoutMs: number;
   readonly heartbeatEveryMs: number;
@@ -97,7 +98,7 @@ export class Link {
       },
       onSilence: () => this.reconnect(),
     });
-    this.redis = openClient(options.source, () => reconnectDelayMs(++this.#attempts, options.randomness));
+    this.redis = openClient(options.source, () => this.#nextAttempt());
     this.redis.on("connect", () => this.#established());
     this.redis.on("ready", () => background(this.#prepare(this.#session)));
     this.redis.on("close", () => this.#lost());
@@ -255,11 +256,19 @@ export class Link {
   #revive(): void {
     if (this.#state === "closed") return;
     if (this.#state === "connecting") this.#enter("down");
-    const delayMs = reconnectDelayMs(++this.#attempts, this.#options.randomness);
     this.#revival = this.clock.setTimer(
       () => background(this.redis.connect().catch(() => undefined)),
-      delayMs,
+      this.#nextAttempt(),
     );
+  }
+
+  /** How long to wait before it. */
+  #nextAttempt(): number {
+    const { nextAddress, randomness } = this.#options;
+    this.#attempts += 1;
+    // The client reads its options at each attempt.
+    Object.assign(this.redis.options, nextAddress?.(this.#attempts));
+    return reconnectDelayMs(this.#attempts, randomness);
   }
 
   #enter(state: LinkState): void {
@@ -290,10 +299,4 @@ function destroySocket(redis: Redis): void {
   // Before the first attempt there is none, whatever the type says.
   const stream: { destroy(): unknown } | undefined = redis.stream;
   stream?.destroy();
-}
-
-function troubleOf(error: unknown): string | undefined {
-  const serverCode = serverCodeOf(error);
-  if (serverCode !== undefined) return serverCode;
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

@@ -1,12 +1,12 @@
 /**
- * Pushes wake-ups into inbox lists. Each list is a key of its own, so each push is a call of its own, in one pipeline. A
+ * Pushes wake-ups into inbox lists. Each list is a key of its own, so each push is a call of its own, in one pipeline per server. A
  * push that fails is told, and not repeated: its receiver joins again by itself.
  */
 import type { Outbox } from "../inbox/outbox.ts";
 import { formatWakeUp, type WakeUp } from "../inbox/wake-up.ts";
 import type { ScriptCall } from "./define-script.ts";
 import { pushScript } from "./flight-scripts.ts";
-import type { ScriptRunner } from "./script-runner.ts";
+import type { Servers } from "./servers.ts";
 
 /** A list ends so long after the last push: whoever did not look into it by then has joined again long since. */
 const INBOX_TTL_MS = 10_000;
@@ -20,7 +20,7 @@ const PUSHES_AT_ONCE = 200;
 const NOTHING = new Uint8Array();
 
 export interface ListOutboxOptions {
-  readonly runner: ScriptRunner;
+  readonly servers: Pick<Servers, "runBatch">;
   readonly inboxPrefix: string;
   readonly timeoutMs: number;
   /** So many processes could not be told. */
@@ -35,7 +35,7 @@ export class ListOutbox implements Outbox {
   }
 
   async tell(processes: readonly string[], wakeUp: WakeUp): Promise<void> {
-    const { runner, inboxPrefix, timeoutMs, onLost } = this.#options;
+    const { servers, inboxPrefix, timeoutMs, onLost } = this.#options;
     const args = {
       message: formatWakeUp(wakeUp),
       pointer:
@@ -49,7 +49,7 @@ export class ListOutbox implements Outbox {
       const calls = processes
         .slice(from, from + PUSHES_AT_ONCE)
         .map((process): ScriptCall => pushScript.callOn([inboxPrefix + process], args));
-      const replies = await runner.runBatch(calls, timeoutMs);
+      const replies = await servers.runBatch(calls, timeoutMs);
       lost += replies.filter((reply) => reply instanceof Error).length;
     }
     if (lost > 0) onLost?.(lost);

@@ -1,4 +1,4 @@
-/** Whether it makes sense to ask Redis now: what the connection and the breaker know. A look costs nothing. */
+/** Whether it makes sense to ask one Redis server now: what the connection and the breaker know. A look costs nothing. */
 import type { FallbackReason } from "@skein/core";
 import { feedsBreaker, type Breaker } from "../breaker.ts";
 import type { Availability, JoinFailure } from "../fleet.ts";

@@ -2,10 +2,13 @@ import { FakeClock } from "@skein/testkit";
 import { expect, test } from "vitest";
 import type { JoinRequest } from "../coordinator.ts";
 import { flightKeys } from "../flight-keys.ts";
+import { failureOf } from "./command-failure.ts";
 import type { Link } from "./connection.ts";
 import { joinScript } from "./flight-scripts.ts";
 import { RedisCoordinator } from "./redis-coordinator.ts";
-import type { ScriptReply, ScriptRunner } from "./script-runner.ts";
+import type { ScriptReply } from "./script-runner.ts";
+import { Server } from "./server.ts";
+import { OneServer } from "./servers.ts";
 
 const keys = flightKeys({ namespace: "n", maxKeyBytes: 100, hashKeys: false });
 const request: JoinRequest = {
@@ -31,17 +34,24 @@ function coordinator(answers: ((clock: FakeClock) => Promise<ScriptReply>)[]): {
   const clock = new FakeClock();
   const deadlines: number[] = [];
   const timeouts: number[] = [];
-  const run: ScriptRunner["run"] = async (_script, _keys, args, timeoutMs) => {
-    deadlines.push(Number(args[joinScript.argumentNames.indexOf("deadlineUs")]));
-    timeouts.push(timeoutMs);
+  /** Runs nothing: takes the words of an EVALSHA, behind digest, number of keys and two keys. */
+  const callBuffer = (_command: string, args: readonly unknown[]): Promise<ScriptReply> => {
+    deadlines.push(Number(args[4 + joinScript.argumentNames.indexOf("deadlineUs")]));
     const answer = answers.shift();
     if (answer === undefined) throw new Error("asked too often");
     return answer(clock);
   };
+  const link = {
+    clock,
+    send: (run: (redis: object) => Promise<ScriptReply>, timeoutMs: number) => {
+      timeouts.push(timeoutMs);
+      return run({ callBuffer });
+    },
+    failureOf,
+  } as unknown as Link;
   return {
     coordinator: new RedisCoordinator({
-      link: {} as Link,
-      runner: { run } as ScriptRunner,
+      servers: new OneServer(new Server(link)),
       clock,
       processId: "p1",
       inboxPrefix: keys.inboxPrefix,

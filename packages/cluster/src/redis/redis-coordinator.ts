@@ -1,5 +1,5 @@
 /**
- * The coordinator over one Redis: each operation is one script and one round trip. It trusts the server's clock for
+ * The coordinator over Redis: each operation is one script and one round trip. It trusts the server's clock for
  * durations and its own monotonic clock for how long a caller waits. Not promised: more durability than the server's.
  */
 import type { Clock } from "@skein/core";
@@ -7,6 +7,7 @@ import type {
   Claim,
   Coordinator,
   EntryOperations,
+  EntryQuestion,
   JoinReply,
   JoinRequest,
   LeaveRequest,
@@ -22,7 +23,7 @@ import { flightTtlMs } from "../coordinator.ts";
 import { parseToken } from "../fencing-token.ts";
 import { PROTOCOL_VERSION, type FlightName } from "../flight-keys.ts";
 import type { Outbox } from "../inbox/outbox.ts";
-import { CommandFailure, type Link } from "./connection.ts";
+import { CommandFailure } from "./connection.ts";
 import type { ScriptCall } from "./define-script.ts";
 import {
   forgetScript,
@@ -36,8 +37,9 @@ import { integer, readJoin, text } from "./join-reply.ts";
 import { ListOutbox } from "./list-outbox.ts";
 import { readPushes } from "./pushes.ts";
 import { RedisEntries } from "./redis-entries.ts";
-import type { ScriptReply, ScriptRunner } from "./script-runner.ts";
-import { ServerClock } from "./server-clock.ts";
+import type { ScriptReply } from "./script-runner.ts";
+import type { Server } from "./server.ts";
+import type { Servers } from "./servers.ts";
 
 /** What one settle sends at most: beyond it a subscriber's output buffer, and the server, would suffer. */
 const FANOUT_MAX_BYTES = 2 * 1024 * 1024;
@@ -46,8 +48,7 @@ const MAX_WOKEN = 1_000;
 const NOTHING = new Uint8Array();
 
 export interface RedisCoordinatorOptions {
-  readonly link: Link;
-  readonly runner: ScriptRunner;
+  readonly servers: Servers;
   readonly clock: Clock;
   readonly processId: string;
   readonly inboxPrefix: string;
@@ -58,16 +59,14 @@ export interface RedisCoordinatorOptions {
 }
 
 export class RedisCoordinator implements Coordinator {
-  readonly serverClock: ServerClock;
   readonly entries: EntryOperations;
   readonly #options: RedisCoordinatorOptions;
   readonly #outbox: Outbox;
 
   constructor(options: RedisCoordinatorOptions) {
     this.#options = options;
-    this.serverClock = new ServerClock(options.clock);
-    const { runner, inboxPrefix, redisTimeoutMs } = options;
-    this.#outbox = options.outbox ?? new ListOutbox({ runner, inboxPrefix, timeoutMs: redisTimeoutMs });
+    const { servers, inboxPrefix, redisTimeoutMs } = options;
+    this.#outbox = options.outbox ?? new ListOutbox({ servers, inboxPrefix, timeoutMs: redisTimeoutMs });
     this.entries = new RedisEntries(options, (call, flight) => this.#runAndTell(call, flight));
   }
 
@@ -81,7 +80,7 @@ export class RedisCoordinator implements Coordinator {
   }
 
   async renew(requests: readonly RenewRequest[]): Promise<readonly (RenewReply | Error)[]> {
-    const { clock, runner, redisTimeoutMs } = this.#options;
+    const { servers, redisTimeoutMs } = this.#options;
     const calls = requests.map((request) =>
       renewScript.call(request.flight, {
         token: request.token,
@@ -89,11 +88,8 @@ export class RedisCoordinator implements Coordinator {
         flightTtlMs: flightTtlMs(request),
       }),
     );
-    const sentAt = clock.now();
-    const replies = await runner.runBatch(calls, redisTimeoutMs);
-    return replies.map((reply) =>
-      reply instanceof CommandFailure ? reply : this.#readRenewal(reply, sentAt),
-    );
+    const replies = await servers.runBatch(calls, redisTimeoutMs);
+    return replies.map((reply) => (reply instanceof CommandFailure ? reply : readRenewal(reply)));
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {
@@ -158,10 +154,13 @@ export class RedisCoordinator implements Coordinator {
     return integer(fields[0]) === 1;
   }
 
-  async listeners(processes: readonly string[]): Promise<readonly boolean[]> {
-    const { link, inboxPrefix, redisTimeoutMs } = this.#options;
+  async listeners(processes: readonly string[]): Promise<readonly boolean[] | undefined> {
+    const { servers, inboxPrefix, redisTimeoutMs } = this.#options;
+    if (!servers.seesListeners) return undefined;
     const channels = processes.map((process) => inboxPrefix + process);
-    const reply = await link.send((redis) => redis.call("PUBSUB", "NUMSUB", ...channels), redisTimeoutMs);
+    const reply = await servers.ask(inboxPrefix, redisTimeoutMs, ({ link }, leftMs) =>
+      link.send((redis) => redis.call("PUBSUB", "NUMSUB", ...channels), leftMs),
+    );
     const counts = new Map<string, number>();
     if (Array.isArray(reply)) {
       for (let index = 0; index + 1 < reply.length; index += 2) {
@@ -172,15 +171,27 @@ export class RedisCoordinator implements Coordinator {
     return channels.map((channel) => counts.get(channel) !== 0);
   }
 
-  serverTimeMs(): number | undefined {
-    const us = this.serverClock.at(this.#options.clock.now());
+  serverTimeMs(flight: FlightName): number | undefined {
+    const { clock, servers } = this.#options;
+    const us = servers.of(flight.leaseKey)?.clock.at(clock.now());
     return us === undefined ? undefined : us / 1_000;
   }
 
-  async #join(request: JoinRequest, deadline: number): Promise<JoinReply> {
-    const { clock, runner, processId, inboxPrefix, transport } = this.#options;
-    const deadlineUs = this.serverClock.at(deadline);
-    const { depose, entry } = request;
+  #join(request: JoinRequest, deadline: number): Promise<JoinReply> {
+    const { clock, servers } = this.#options;
+    const timeoutMs = Math.max(1, deadline - clock.now());
+    // Words and deadline for the server that is asked in the end: its clock judges.
+    return servers.ask(request.flight.leaseKey, timeoutMs, (server, leftMs) =>
+      this.#joinAt(server, request, deadline, leftMs),
+    );
+  }
+
+  async #joinAt(server: Server, request: JoinRequest, deadline: number, leftMs: number): Promise<JoinReply> {
+    const { processId, inboxPrefix, servers, transport } = this.#options;
+    const deadlineUs = server.clock.at(deadline);
+    const { entry } = request;
+    const blind = request.depose?.evidence === "inbox" && !servers.seesListeners;
+    const depose = blind ? undefined : request.depose;
     const deposed = depose?.evidence === "inbox" ? parseToken(depose.token)?.process : undefined;
     const args = {
       process: processId,
@@ -202,56 +213,58 @@ export class RedisCoordinator implements Coordinator {
       entryStaleMs: entry?.staleMs ?? 0,
     };
     const call = joinScript.call(request.flight, args, entry !== undefined);
-    const timeoutMs = Math.max(1, deadline - clock.now());
-    if (entry === undefined) return readJoin(await this.#run(call, timeoutMs));
-    const sentAt = clock.now();
-    const { value, reply } = entry.reads
-      ? await runner.runAfterGet(request.flight.entryKey, call, timeoutMs)
-      : { value: undefined, reply: await runner.run(call.script, call.keys, call.args, timeoutMs) };
-    const read = this.#read(reply, sentAt);
-    const verdict = readJoin(read);
-    const left = read.fields[verdict.status === "hit" ? 0 : 2];
-    const knowsLeft = verdict.status === "hit" || (verdict.status === "lead" && left !== undefined);
-    const id = verdict.status === "hit" ? text(read.fields[1]) : undefined;
-    return { ...verdict, entry: { bytes: value, leftMs: knowsLeft ? integer(left) : undefined, id } };
+    if (entry?.reads !== true) return readJoinWithEntry(await server.run(call, leftMs), undefined, entry);
+    const { value, reply } = await server.runAfterGet(request.flight.entryKey, call, leftMs);
+    return readJoinWithEntry(reply, value, entry);
   }
 
   /** Runs a script, and tells those whom it could not. `outcome`: what the script was given, if it was. */
-  async #runAndTell(
-    call: ScriptCall,
-    flight: FlightName,
-    outcome: Uint8Array = NOTHING,
-  ): Promise<{ status: string; fields: ScriptReply }> {
-    const read = await this.#run(call);
-    const left = readPushes(read.fields);
+  async #runAndTell(call: ScriptCall, flight: FlightName, outcome: Uint8Array = NOTHING): Promise<Read> {
+    const reply = await this.#run(call);
+    const left = readPushes(reply.fields);
     if (left !== undefined) {
       const { kind, token, processes } = left;
       const sent = kind === "settled" ? outcome : NOTHING;
       await this.#outbox.tell(processes, { kind, flightId: flight.id, token, outcome: sent });
     }
-    return read;
+    return reply;
   }
 
-  async #run(call: ScriptCall, timeoutMs?: number): Promise<{ status: string; fields: ScriptReply }> {
-    const { clock, runner, redisTimeoutMs } = this.#options;
-    const sentAt = clock.now();
-    const reply = await runner.run(call.script, call.keys, call.args, timeoutMs ?? redisTimeoutMs);
-    return this.#read(reply, sentAt);
+  async #run(call: ScriptCall): Promise<Read> {
+    const { servers, redisTimeoutMs } = this.#options;
+    const [key = ""] = call.keys;
+    return read(await servers.ask(key, redisTimeoutMs, (server, leftMs) => server.run(call, leftMs)));
   }
+}
 
-  #read(reply: ScriptReply, sentAt: number): { status: string; fields: ScriptReply } {
-    const status = text(reply[0]);
-    if (status === "STALE") this.serverClock.doubt();
-    this.serverClock.learn(Number(text(reply[1])), sentAt);
-    return { status, fields: reply.slice(2) };
-  }
+interface Read {
+  readonly status: string;
+  readonly fields: ScriptReply;
+}
 
-  #readRenewal(reply: ScriptReply, sentAt: number): RenewReply {
-    this.serverClock.learn(Number(text(reply[1])), sentAt);
-    const status = text(reply[0]);
-    if (status === "HELD") return { status: "held", followers: integer(reply[2]) };
-    return { status: status === "FORGOTTEN" ? "forgotten" : "fenced" };
-  }
+/** Status and server time come first. */
+function read(reply: ScriptReply): Read {
+  return { status: text(reply[0]), fields: reply.slice(2) };
+}
+
+function readRenewal(reply: ScriptReply): RenewReply {
+  const { status, fields } = read(reply);
+  if (status === "HELD") return { status: "held", followers: integer(fields[0]) };
+  return { status: status === "FORGOTTEN" ? "forgotten" : "fenced" };
+}
+
+function readJoinWithEntry(
+  reply: ScriptReply,
+  bytes: Uint8Array | undefined,
+  entry: EntryQuestion | undefined,
+): JoinReply {
+  const { status, fields } = read(reply);
+  const verdict = readJoin({ status, fields });
+  if (entry === undefined) return verdict;
+  const left = fields[verdict.status === "hit" ? 0 : 2];
+  const knowsLeft = verdict.status === "hit" || (verdict.status === "lead" && left !== undefined);
+  const id = verdict.status === "hit" ? text(fields[1]) : undefined;
+  return { ...verdict, entry: { bytes, leftMs: knowsLeft ? integer(left) : undefined, id } };
 }
 
 function tokenOf(claim: Claim): string {

@@ -20,6 +20,12 @@ type Words = Command | "thrifty";
 /** A batch may be large, so texts are saved; a server that keeps forgetting gets all of them at last. */
 const RETRIES: readonly Words[] = ["thrifty", "eval"];
 
+/** How a runner reaches its server. */
+export interface ScriptWire extends Pick<Link, "clock" | "send" | "failureOf"> {
+  /** Adds what has to stand between two commands of a pipeline. */
+  readonly between?: (pipeline: ChainableCommander) => ChainableCommander;
+}
+
 /** A script's text on its way to the server. */
 interface Lesson {
   /** Never rejects. */
@@ -29,11 +35,11 @@ interface Lesson {
 }
 
 export class ScriptRunner {
-  readonly #link: Link;
+  readonly #link: ScriptWire;
   /** The last text sent of each script, by digest: whoever finds it unknown meanwhile need not send it as well. */
   readonly #lessons = new Map<string, Lesson>();
 
-  constructor(link: Link) {
+  constructor(link: ScriptWire) {
     this.#link = link;
   }
 
@@ -55,11 +61,12 @@ export class ScriptRunner {
     timeoutMs: number,
   ): Promise<{ readonly value: Buffer | undefined; readonly reply: ScriptReply }> {
     return this.#runTaught(call.script, timeoutMs, async (command, leftMs) => {
-      const replies = await this.#link.send(
-        (redis) => redis.pipeline().getBuffer(key).callBuffer(command, argumentsOf(call, command)).exec(),
-        leftMs,
-      );
-      const [[, value], [error, reply]] = [replies?.[0] ?? [], replies?.[1] ?? []];
+      const replies = await this.#link.send((redis) => {
+        const get = redis.pipeline().getBuffer(key);
+        const both = this.#link.between?.(get) ?? get;
+        return both.callBuffer(command, argumentsOf(call, command)).exec();
+      }, leftMs);
+      const [[, value], [error, reply]] = [replies?.at(0) ?? [], replies?.at(-1) ?? []];
       if (error !== null && error !== undefined) throw this.#link.failureOf(error);
       return { value: Buffer.isBuffer(value) ? value : undefined, reply: replyOf(reply) };
     });

@@ -6,7 +6,8 @@ import type { RenewReply, RenewRequest } from "../../src/coordinator.ts";
 import { flightKeys } from "../../src/flight-keys.ts";
 import { LeaseKeeper, type RenewalAnswer } from "../../src/lease-keeper.ts";
 import { RedisCoordinator } from "../../src/redis/redis-coordinator.ts";
-import { ScriptRunner } from "../../src/redis/script-runner.ts";
+import { Server } from "../../src/redis/server.ts";
+import { OneServer } from "../../src/redis/servers.ts";
 import { closeAll, GENEROUS_MS, openUp } from "../connection/links.ts";
 
 const LEASES = 10_000;
@@ -27,8 +28,7 @@ it("ten thousand leases are renewed again and again, and not one is counted as l
   });
   const coordinator = (redisTimeoutMs: number): RedisCoordinator =>
     new RedisCoordinator({
-      link,
-      runner: new ScriptRunner(link),
+      servers: new OneServer(new Server(link)),
       clock: systemClock,
       processId: "me",
       inboxPrefix,

@@ -2,7 +2,8 @@
 import { systemClock, systemRandomness } from "@skein/core";
 import { Redis, type RedisOptions } from "ioredis";
 import { Redis as Redis5 } from "ioredis5";
-import { Link, type ConnectionOptions, type RedisSource } from "../../src/redis/connection.ts";
+import type { NodeSource } from "../../src/redis/connection-profile.ts";
+import { Link, type ConnectionOptions } from "../../src/redis/connection.ts";
 
 export const REDIS_TIMEOUT_MS = 250;
 /** For what must happen, however slow the machine. */
@@ -12,7 +13,7 @@ const open: Link[] = [];
 const clients: { disconnect(): void }[] = [];
 
 export function openLink(
-  source: RedisSource,
+  source: NodeSource,
   options: Partial<ConnectionOptions> & { onReady?: (redis: Redis) => Promise<void> } = {},
 ): Link {
   const { onReady, ...rest } = options;
@@ -34,7 +35,7 @@ export function openLink(
 }
 
 export async function openUp(
-  source: RedisSource,
+  source: NodeSource,
   options: Partial<ConnectionOptions> & { onReady?: (redis: Redis) => Promise<void> } = {},
 ): Promise<Link> {
   const link = openLink(source, options);

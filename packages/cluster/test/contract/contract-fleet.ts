@@ -26,6 +26,8 @@ export interface ContractMember {
 }
 
 export interface ContractFleet {
+  /** Members can find out who listens to an inbox. */
+  readonly seesListeners: boolean;
   /** `transport`: other than that of the fleet. */
   member(id: string, transport?: Transport): Promise<ContractMember>;
   /** So many milliseconds pass for the server and everything it has recorded; nobody waits for them. */

@@ -614,10 +614,16 @@ export function coordinatorContract(implementation: string, start: () => Promise
         expect((await follow(ben, flight, "b", deposes(first.token, "0", "beat"))).token).toBe(second.token);
       });
 
-      test("an empty inbox is evidence only while it is empty", async () => {
+      test("an empty inbox is evidence only while it is empty, and never where it cannot be seen", async () => {
         const flight = await meet("p", "p");
         const { token } = await lead(ada, flight, "a");
         const { beat } = await follow(ben, flight, "b");
+        if (!fleet.seesListeners) {
+          await ada.disconnect();
+          expect(await ben.coordinator.listeners([ada.id])).toBeUndefined();
+          expect((await follow(ben, flight, "b", deposes(token, beat, "inbox"))).token).toBe(token);
+          return;
+        }
         expect(await ben.coordinator.listeners([ada.id, ben.id, "nobody"])).toEqual([true, true, false]);
         expect((await follow(ben, flight, "b", deposes(token, beat, "inbox"))).token).toBe(token);
         await ada.disconnect();

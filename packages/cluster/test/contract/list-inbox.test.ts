@@ -4,9 +4,11 @@ import type { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ListInbox } from "../../src/inbox/list-inbox.ts";
 import { formatWakeUp } from "../../src/inbox/wake-up.ts";
-import { Link, type ConnectionOptions, type RedisSource } from "../../src/redis/connection.ts";
+import type { NodeSource } from "../../src/redis/connection-profile.ts";
+import { Link, type ConnectionOptions } from "../../src/redis/connection.ts";
 import { RedisCoordinator } from "../../src/redis/redis-coordinator.ts";
-import { ScriptRunner } from "../../src/redis/script-runner.ts";
+import { Server } from "../../src/redis/server.ts";
+import { OneServer } from "../../src/redis/servers.ts";
 import { applicationClients, closeAll } from "../connection/links.ts";
 import { bytes, keys } from "./contract-fleet.ts";
 import { inboxContract } from "./inbox-contract.ts";
@@ -30,7 +32,7 @@ afterEach(async () => {
 });
 afterAll(() => server.stop());
 
-function connection(source: RedisSource, more: Partial<ConnectionOptions> = {}): ConnectionOptions {
+function connection(source: NodeSource, more: Partial<ConnectionOptions> = {}): ConnectionOptions {
   return {
     source,
     redisTimeoutMs: PATIENCE_MS,
@@ -44,7 +46,7 @@ function connection(source: RedisSource, more: Partial<ConnectionOptions> = {}):
 
 inboxContract("over a list", async () => {
   const link = new Link(connection(server.url), "commands");
-  const runner = new ScriptRunner(link);
+  const servers = new OneServer(new Server(link));
   await link.whenUp(systemClock.now() + PATIENCE_MS);
   return {
     showsListeners: false,
@@ -53,8 +55,7 @@ inboxContract("over a list", async () => {
       return {
         inbox: new ListInbox(keys.inboxPrefix + id, connection(server.url, { connectionName: id })),
         coordinator: new RedisCoordinator({
-          link,
-          runner,
+          servers,
           clock: systemClock,
           processId: id,
           inboxPrefix: keys.inboxPrefix,
@@ -90,7 +91,7 @@ interface Listening {
 
 let count = 0;
 
-function listen(source: RedisSource, more: Partial<ConnectionOptions> = {}): Listening {
+function listen(source: NodeSource, more: Partial<ConnectionOptions> = {}): Listening {
   const key = `${keys.inboxPrefix}list${++count}`;
   const inbox = new ListInbox(
     key,

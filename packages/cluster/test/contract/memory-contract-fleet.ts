@@ -15,6 +15,7 @@ export function startMemoryFleet(transport: Transport = "p"): Promise<ContractFl
   const members: { close(): Promise<void> }[] = [];
 
   return Promise.resolve({
+    seesListeners: true,
     async member(id, own = transport) {
       const { coordinator, inbox } = fleet.connect(id, own);
       const wakeUps: WakeUp[] = [];

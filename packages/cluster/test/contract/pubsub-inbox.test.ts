@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { PubSubInbox } from "../../src/inbox/pubsub-inbox.ts";
 import { Link, type ConnectionOptions } from "../../src/redis/connection.ts";
 import { RedisCoordinator } from "../../src/redis/redis-coordinator.ts";
-import { ScriptRunner } from "../../src/redis/script-runner.ts";
+import { Server } from "../../src/redis/server.ts";
+import { OneServer } from "../../src/redis/servers.ts";
 import { keys } from "./contract-fleet.ts";
 import { inboxContract } from "./inbox-contract.ts";
 
@@ -31,7 +32,7 @@ function connection(url: string, more: Partial<ConnectionOptions> = {}): Connect
 inboxContract("over pub/sub", async () => {
   const control = server.client();
   const link = new Link(connection(server.url), "commands");
-  const runner = new ScriptRunner(link);
+  const servers = new OneServer(new Server(link));
   await link.whenUp(systemClock.now() + PATIENCE_MS);
   return {
     showsListeners: true,
@@ -41,8 +42,7 @@ inboxContract("over pub/sub", async () => {
       return {
         inbox: new PubSubInbox(channel, connection(server.url, { connectionName: id })),
         coordinator: new RedisCoordinator({
-          link,
-          runner,
+          servers,
           clock: systemClock,
           processId: id,
           inboxPrefix: keys.inboxPrefix,

@@ -5,26 +5,31 @@ import type { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CommandFailure, Link } from "../../src/redis/connection.ts";
 import { RedisCoordinator } from "../../src/redis/redis-coordinator.ts";
-import { ScriptRunner } from "../../src/redis/script-runner.ts";
+import { Server } from "../../src/redis/server.ts";
+import { OneServer } from "../../src/redis/servers.ts";
+import type { ServerClock } from "../../src/redis/server-clock.ts";
 import { joins, keys, newFlight, renews } from "./contract-fleet.ts";
 
 const PATIENCE_MS = 20_000;
 const HOUR_US = 3_600_000_000;
 
-let server: RedisServer;
+let redis: RedisServer;
 let control: Redis;
 const links: Link[] = [];
 
 beforeAll(async () => {
-  server = await RedisServer.start();
-  control = server.client();
+  redis = await RedisServer.start();
+  control = redis.client();
 });
 afterAll(async () => {
   await Promise.all(links.map((link) => link.close()));
-  await server.stop();
+  await redis.stop();
 });
 
-async function connect(processId: string, source: string = server.url): Promise<RedisCoordinator> {
+async function connect(
+  processId: string,
+  source: string = redis.url,
+): Promise<{ coordinator: RedisCoordinator; serverClock: ServerClock }> {
   const link = new Link(
     {
       source,
@@ -38,15 +43,16 @@ async function connect(processId: string, source: string = server.url): Promise<
   );
   links.push(link);
   expect(await link.whenUp(systemClock.now() + PATIENCE_MS)).toBe(true);
-  return new RedisCoordinator({
-    link,
-    runner: new ScriptRunner(link),
+  const server = new Server(link);
+  const coordinator = new RedisCoordinator({
+    servers: new OneServer(server),
     clock: systemClock,
     processId,
     inboxPrefix: keys.inboxPrefix,
     transport: "p",
     redisTimeoutMs: PATIENCE_MS,
   });
+  return { coordinator, serverClock: server.clock };
 }
 
 /** The server's clock in us, and when it said so on ours. */
@@ -57,21 +63,21 @@ async function serverTime(): Promise<{ us: number; sentAt: number }> {
 }
 
 test("a join that only seems late is tried once more, and the clock is known afterwards", async () => {
-  const coordinator = await connect("early");
+  const { coordinator, serverClock } = await connect("early");
   // The server's clock has jumped ahead by an hour since it was last heard of.
   const { us } = await serverTime();
-  coordinator.serverClock.learn(us - HOUR_US, systemClock.now());
+  serverClock.learn(us - HOUR_US, systemClock.now());
   const flight = newFlight();
   expect(await coordinator.join(joins(flight, "a"))).toMatchObject({ status: "lead" });
   const now = await serverTime();
-  expect(Math.abs((coordinator.serverClock.at(now.sentAt) ?? 0) - now.us)).toBeLessThan(PATIENCE_MS * 1_000);
+  expect(Math.abs((serverClock.at(now.sentAt) ?? 0) - now.us)).toBeLessThan(PATIENCE_MS * 1_000);
 });
 
 test("the first join of a process has no deadline at the server, whose clock it does not know", async () => {
-  const coordinator = await connect("first");
-  expect(coordinator.serverClock.at(systemClock.now())).toBeUndefined();
+  const { coordinator, serverClock } = await connect("first");
+  expect(serverClock.at(systemClock.now())).toBeUndefined();
   expect(await coordinator.join(joins(newFlight(), "a"))).toMatchObject({ status: "lead" });
-  expect(coordinator.serverClock.at(systemClock.now())).toBeDefined();
+  expect(serverClock.at(systemClock.now())).toBeDefined();
 });
 
 test("a renewal that cannot be made is an error of its own; the others of the batch are made", async () => {
@@ -86,7 +92,7 @@ test("a renewal that cannot be made is an error of its own; the others of the ba
     "&*",
     "+@all",
   );
-  const coordinator = await connect("narrow", `redis://narrow:secret@127.0.0.1:${server.port}`);
+  const { coordinator } = await connect("narrow", `redis://narrow:secret@127.0.0.1:${redis.port}`);
   const election = await coordinator.join(joins(mine, "a"));
   if (election.status !== "lead") throw new Error(`not the leader: ${election.status}`);
   const { token } = election;

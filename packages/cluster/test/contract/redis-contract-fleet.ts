@@ -1,11 +1,14 @@
-/** The contract over one real Redis. Time passes for what the server recorded by moving every moment it wrote down. */
+/** The contract over one real Redis, or a Redis Cluster. Time passes for what the server recorded by moving every moment it wrote down. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock, systemRandomness } from "@skein/core";
-import { waitUntil, type RedisServer } from "@skein/testkit";
+import { waitUntil, type RedisCluster, type RedisServer } from "@skein/testkit";
+import type { Cluster, Redis } from "ioredis";
 import type { Transport } from "../../src/coordinator.ts";
-import { Link } from "../../src/redis/connection.ts";
+import { Link, type ConnectionOptions } from "../../src/redis/connection.ts";
 import { RedisCoordinator } from "../../src/redis/redis-coordinator.ts";
-import { ScriptRunner } from "../../src/redis/script-runner.ts";
+import { Server } from "../../src/redis/server.ts";
+import { OneServer, type Servers } from "../../src/redis/servers.ts";
+import { openClusterServers } from "./open-cluster-servers.ts";
 import { checkedCoordinator, keys, Mailbox, type ContractFleet } from "./contract-fleet.ts";
 
 const PATIENCE_MS = 20_000;
@@ -37,40 +40,84 @@ for _, key in ipairs(KEYS) do
 end
 return redis.status_reply('OK')`;
 
-export async function startRedisFleet(
-  server: RedisServer,
-  transport: Transport = "p",
-): Promise<ContractFleet> {
-  const control = server.client();
-  const subscriber = server.client();
-  const link = new Link(
-    {
-      source: server.url,
-      redisTimeoutMs: PATIENCE_MS,
-      heartbeatEveryMs: PATIENCE_MS,
-      silenceLimitMs: 4 * PATIENCE_MS,
-      clock: systemClock,
-      randomness: systemRandomness,
+/** Where a fleet is kept. */
+interface RedisPlace {
+  readonly nodes: readonly RedisServer[];
+  /** Finds every key. */
+  readonly control: Redis | Cluster;
+  readonly servers: Servers;
+  readonly links: () => readonly Link[];
+  up(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const connection: Omit<ConnectionOptions, "source"> = {
+  redisTimeoutMs: PATIENCE_MS,
+  heartbeatEveryMs: PATIENCE_MS,
+  silenceLimitMs: 4 * PATIENCE_MS,
+  clock: systemClock,
+  randomness: systemRandomness,
+};
+
+function onePlace(redis: RedisServer): RedisPlace {
+  const link = new Link({ ...connection, source: redis.url }, "commands");
+  return {
+    nodes: [redis],
+    control: redis.client(),
+    servers: new OneServer(new Server(link)),
+    links: () => [link],
+    async up() {
+      if (!(await link.whenUp(systemClock.now() + PATIENCE_MS))) {
+        throw new Error("no connection to the server");
+      }
     },
-    "commands",
-  );
-  const runner = new ScriptRunner(link);
+    close: () => link.close(),
+  };
+}
+
+function clusterPlace(cluster: RedisCluster): RedisPlace {
+  const servers = openClusterServers(cluster, connection);
+  return {
+    nodes: cluster.nodes,
+    control: cluster.client(),
+    servers,
+    links: () => servers.links(),
+    up: async () => void (await waitUntil(() => servers.reachable, { what: "connections to all nodes" })),
+    close: () => servers.close(),
+  };
+}
+
+export function startRedisFleet(server: RedisServer, transport: Transport = "p"): Promise<ContractFleet> {
+  return startFleet(onePlace(server), transport);
+}
+
+export function startClusterFleet(cluster: RedisCluster, transport: Transport = "p"): Promise<ContractFleet> {
+  return startFleet(clusterPlace(cluster), transport);
+}
+
+async function startFleet(place: RedisPlace, transport: Transport): Promise<ContractFleet> {
+  const { control, nodes, servers } = place;
+  const admins = nodes.map((node) => node.client());
+  const subscriber = nodes[0]?.client() ?? raise("no node");
   const mailboxes = new Map<string, Mailbox>();
   /** Looked into when a test asks what was delivered. */
   const lists = new Map<string, Mailbox>();
   let barriers = 0;
-  let barrierSeen = 0;
+  let barriersSeen = 0;
   subscriber.on("messageBuffer", (channel: Buffer, message: Buffer) => {
-    if (channel.toString() === "barrier") barrierSeen = Number(message.toString());
+    if (channel.toString() === "barrier") barriersSeen++;
     else mailboxes.get(channel.toString())?.take(message);
   });
   await subscriber.subscribe("barrier");
-  if (!(await link.whenUp(systemClock.now() + PATIENCE_MS))) throw new Error("no connection to the server");
+  await place.up();
 
-  const flightKeysOnServer = (): Promise<string[]> => control.keys("skein1:{*");
+  const keysLike = async (pattern: string): Promise<string[]> =>
+    (await Promise.all(admins.map((admin) => admin.keys(pattern)))).flat();
+  const flightKeysOnServer = (): Promise<string[]> => keysLike("skein1:{*");
   async function age(ms: number): Promise<void> {
     const recorded = await flightKeysOnServer();
-    await control.eval(AGE_SCRIPT, recorded.length, ...recorded, ms);
+    // One by one, since they need not share a slot.
+    await Promise.all(recorded.map((key) => control.eval(AGE_SCRIPT, 1, key, ms)));
   }
   async function ttlsMs(): Promise<readonly number[]> {
     const recorded = await flightKeysOnServer();
@@ -84,12 +131,13 @@ export async function startRedisFleet(
     for (const message of messages ?? []) lists.get(list)?.take(message);
   }
   async function everyKeyEnds(): Promise<void> {
-    const ttls = await Promise.all((await control.keys("skein1:*")).map((key) => control.pttl(key)));
+    const ttls = await Promise.all((await keysLike("skein1:*")).map((key) => control.pttl(key)));
     const endless = ttls.filter((ttl) => ttl === -1);
     if (endless.length > 0) throw new Error(`${endless.length} keys without an end`);
   }
 
   return {
+    seesListeners: servers.seesListeners,
     async member(id, own = transport) {
       const name = keys.inboxPrefix + id;
       const mailbox = new Mailbox();
@@ -99,8 +147,7 @@ export async function startRedisFleet(
         await subscriber.subscribe(name);
       }
       const coordinator = new RedisCoordinator({
-        link,
-        runner,
+        servers,
         clock: systemClock,
         processId: id,
         inboxPrefix: keys.inboxPrefix,
@@ -123,29 +170,33 @@ export async function startRedisFleet(
     elapse: age,
     setClockBack: (ms) => age(-ms),
     async delivered() {
-      const barrier = ++barriers;
-      await control.publish("barrier", String(barrier));
-      await waitUntil(() => barrierSeen >= barrier, { what: "the barrier message", everyMs: 1 });
+      // From every node: what one of them sent before has arrived with its barrier.
+      barriers += admins.length;
+      await Promise.all(admins.map((admin) => admin.publish("barrier", "")));
+      await waitUntil(() => barriersSeen >= barriers, { what: "the barrier messages", everyMs: 1 });
       await Promise.all([...lists.keys()].map(lookInto));
     },
     async tooLate(request) {
-      await server.pause();
+      await Promise.all(nodes.map((node) => node.pause()));
       const answered = await request().then(
         () => true,
         () => false,
       );
       // The server's clock is known to within half a round trip only.
       await sleep(CLOCK_ERROR_MS);
-      await server.resume();
+      await Promise.all(nodes.map((node) => node.resume()));
       if (answered) throw new Error("the request was answered in time");
       // Behind it on the same connection.
-      await link.send((redis) => redis.ping(), PATIENCE_MS);
+      await Promise.all(place.links().map((link) => link.send((redis) => redis.ping(), PATIENCE_MS)));
     },
     ttlsMs,
     async close() {
-      await link.close();
-      control.disconnect();
-      subscriber.disconnect();
+      await place.close();
+      for (const client of [...admins, control, subscriber]) client.disconnect();
     },
   };
+}
+
+function raise(message: string): never {
+  throw new Error(message);
 }

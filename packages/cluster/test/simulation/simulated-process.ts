@@ -64,7 +64,7 @@ export class SimulatedProcess {
       processId: id,
       coordinator: this.member.coordinator,
       inbox: this.member.inbox,
-      availability: alwaysAvailable,
+      availabilityOf: () => alwaysAvailable,
       keys: flightKeys({ namespace: "simulated", maxKeyBytes: 1_024, hashKeys: false }),
       clock,
       randomness,
