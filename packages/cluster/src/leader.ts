@@ -60,6 +60,8 @@ export class Leader {
   /** Every local caller has left; the fleet may still want the outcome. */
   #unwanted = false;
   #offering = false;
+  /** The last follower left while an offer was under way, whose answer may be older than that. */
+  #offerAgain = false;
 
   constructor(options: LeaderOptions) {
     const { token, takeovers } = options.election;
@@ -179,7 +181,9 @@ export class Leader {
 
   /** Resigns if the fleet agrees that nobody waits; otherwise tries again when told, or at the next renewal. */
   #offerResignation(): void {
-    if (this.#offering || this.#state !== "working") return;
+    if (this.#state !== "working") return;
+    this.#offerAgain = this.#offering;
+    if (this.#offering) return;
     this.#offering = true;
     const offered = this.#farewells.resignIfUnwanted({ token: this.#options.election.token });
     background(offered.then((reply) => this.#onOffered(reply)));
@@ -188,7 +192,10 @@ export class Leader {
   #onOffered(reply: ResignReply | undefined): void {
     const { fleet, flight } = this.#options;
     this.#offering = false;
-    if (reply === undefined || reply.status === "wanted" || this.#state !== "working") return;
+    if (reply === undefined || reply.status === "wanted" || this.#state !== "working") {
+      if (this.#offerAgain) this.#offerResignation();
+      return;
+    }
     this.#leave("resigned");
     fleet.emit({ type: "resign", ...this.#about(), reason: "unwanted" });
     flight.abort(new FlightUnwantedError());
