@@ -5,6 +5,7 @@
 import type { Clock, FallbackReason, Randomness } from "@skein/core";
 import { Emitter, flightLimits, FlightTable } from "@skein/core/internal";
 import { ClusterPilot } from "../../src/cluster-pilot.ts";
+import type { Transport } from "../../src/coordinator.ts";
 import { Fleet, type Availability } from "../../src/fleet.ts";
 import { flightKeys } from "../../src/flight-keys.ts";
 import type { MemoryFleet, MemoryMember } from "../../src/memory/index.ts";
@@ -31,6 +32,8 @@ export interface SimulatedProcessOptions {
   readonly randomness: Randomness;
   readonly memory: MemoryFleet;
   readonly policy: Policy;
+  /** How it is woken. Default: "p". */
+  readonly transport?: Transport;
   readonly maxEntries: number;
   readonly onEvent: (event: ClusterEvent) => void;
 }
@@ -48,7 +51,7 @@ export class SimulatedProcess {
     const { id, randomness, memory, policy, maxEntries, onEvent } = options;
     this.id = id;
     this.clock = new PausableClock(options.clock);
-    this.member = memory.connect(id);
+    this.member = memory.connect(id, options.transport);
     const { clock } = this;
     const keyPrefixOf = (): string => policy.prefix;
     const limits = flightLimits<ClusterEvent>({

@@ -3,6 +3,7 @@
  * SKEIN_SEEDS sets how many are played, SKEIN_SEED plays one.
  */
 import { describe, expect, it } from "vitest";
+import type { Transport } from "../../src/coordinator.ts";
 import { Simulation } from "./simulation.ts";
 
 const SEEDS = Number(process.env["SKEIN_SEEDS"] ?? 300);
@@ -13,7 +14,11 @@ const DEFECTS: readonly (readonly [seed: number, what: string])[] = [
   [35, "ends an uncoordinated run that hangs, although nobody calls again"],
 ];
 
-async function play(seed: number | string, faulty: boolean): Promise<string[]> {
+async function play(
+  seed: number | string,
+  faulty: boolean,
+  transports: readonly Transport[] = ["p"],
+): Promise<string[]> {
   const shape = Number(seed) % 3;
   const simulation = new Simulation({
     seed,
@@ -21,14 +26,17 @@ async function play(seed: number | string, faulty: boolean): Promise<string[]> {
     calls: 60,
     keys: 1 + shape * 3,
     faulty,
+    transports,
   });
   return (await simulation.run()).map((violation) => `seed ${seed}: ${violation}`);
 }
 
-async function playAll(faulty: boolean): Promise<string[]> {
-  if (ONLY !== undefined) return play(ONLY, faulty);
+async function playAll(faulty: boolean, transports?: readonly Transport[]): Promise<string[]> {
+  if (ONLY !== undefined) return play(ONLY, faulty, transports);
   const found: string[] = [];
-  for (let seed = 1; seed <= SEEDS && found.length === 0; seed++) found.push(...(await play(seed, faulty)));
+  for (let seed = 1; seed <= SEEDS && found.length === 0; seed++) {
+    found.push(...(await play(seed, faulty, transports)));
+  }
   return found;
 }
 
@@ -39,6 +47,14 @@ describe("a simulated fleet", () => {
 
   it("with faults explains every overlap, answers everybody, and comes to rest", async () => {
     expect(await playAll(true)).toEqual([]);
+  }, 300_000);
+
+  it("woken by lists does so as well", async () => {
+    expect(await playAll(true, ["l"])).toEqual([]);
+  }, 300_000);
+
+  it("woken in both ways does so as well", async () => {
+    expect(await playAll(true, ["p", "l"])).toEqual([]);
   }, 300_000);
 
   for (const [seed, what] of DEFECTS) {

@@ -3,6 +3,7 @@
  */
 import { background } from "@skein/core/internal";
 import { FakeClock, SeededRandom } from "@skein/testkit";
+import type { Transport } from "../../src/coordinator.ts";
 import { MemoryFleet, type MemoryNetwork } from "../../src/memory/index.ts";
 import type { Policy } from "../../src/policy.ts";
 import { Policies } from "../../src/policy.ts";
@@ -16,6 +17,8 @@ export interface SimulationOptions {
   readonly keys: number;
   /** Callers that leave, work that hangs; loss, duplication, delay, cut inboxes, kills, pauses, clock jumps, lost data. */
   readonly faulty: boolean;
+  /** How processes are woken, in turn. Default: all by pub/sub. */
+  readonly transports?: readonly Transport[];
 }
 
 const CALLS_WITHIN_MS = 20_000;
@@ -39,7 +42,10 @@ export class Simulation {
     this.#random = new SeededRandom(options.seed);
     this.#memory = new MemoryFleet({ clock: this.#clock, network: this.#network() });
     this.#policy = this.#choosePolicy();
-    this.#processes = Array.from({ length: options.processes }, (_, index) => this.#start(`p${index}`));
+    const { processes, transports = ["p"] } = options;
+    this.#processes = Array.from({ length: processes }, (_, index) =>
+      this.#start(`p${index}`, transports[index % transports.length] ?? "p"),
+    );
   }
 
   /** Plays it through and returns every violation. */
@@ -83,9 +89,10 @@ export class Simulation {
     return policy;
   }
 
-  #start(id: string): SimulatedProcess {
+  #start(id: string, transport: Transport): SimulatedProcess {
     return new SimulatedProcess({
       id,
+      transport,
       clock: this.#clock,
       randomness: this.#random.fork(id),
       memory: this.#memory,
