@@ -66,11 +66,13 @@ export type JoinVerdict =
   | {
       readonly status: "follow";
       readonly token: string;
-      /** What is left of the lease; negative when it has no end (somebody else's key). */
+      /** What is left of the lease. */
       readonly remainingMs: number;
       readonly beat: string;
       /** How the leader is woken; "" when unknown. */
       readonly leaderTransport: Transport | "";
+      /** The lease that the leader keeps, which another release may have set; 0 when unknown. */
+      readonly leaderLeaseMs: number;
     }
   | {
       readonly status: "settled";

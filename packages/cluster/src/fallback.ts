@@ -66,6 +66,11 @@ export class FallbackRun {
     this.#story = { role: "local", flightId: flight.localId, takeovers: 0, fallbackReason: reason };
   }
 
+  /** Whether it settles for a join whose reply never came. */
+  get adopts(): boolean {
+    return this.#options.adopts !== undefined;
+  }
+
   /** Calls the work now, unless the prefix refuses: then the callers get a typed error. */
   start(): void {
     const { flight, policy, clock, limit, inCallerContext, onRefused, onEnd } = this.#options;

@@ -16,6 +16,8 @@ import type { Policy } from "./policy.ts";
 
 /** A follower that cannot reach Redis gives up after so long without an answer, or after its lease if that is shorter. */
 const MAX_SILENCE_MS = 3_000;
+/** No option allows a longer lease: whatever says so is not one of us. */
+const MAX_LEASE_MS = 600_000;
 /** Re-joins for the end of a lease are spread over this share of it, so that a crowd does not come at once. */
 const JITTER = 0.05;
 
@@ -29,6 +31,8 @@ export interface FollowerOptions {
   readonly onReply: (answer: Extract<JoinAnswer, { reply: unknown }>, deposed: boolean) => void;
   /** An outcome arrived by wake-up. */
   readonly onOutcome: (token: string, envelope: Uint8Array) => void;
+  /** A re-join that outlived the wait got no answer: it may yet be, or have been, answered with leadership. */
+  readonly onLateFailure: () => void;
   readonly onWaitTimeout: () => void;
   readonly onUnreachable: (failure: JoinFailure) => void;
   /** The followed flight changed: a new leader, whose token this is. */
@@ -38,6 +42,8 @@ export interface FollowerOptions {
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #firstGrant: number;
+  /** The leader's, if that is longer than ours: releases may differ during a deploy, and a leader beats at its own pace. */
+  #leaseMs: number;
   #token = "";
   #beat = "";
   /** When token or beat last changed, as far as this process saw. */
@@ -48,8 +54,8 @@ export class Follower {
   #timer: Timer | undefined;
   #watch: Watch | undefined;
   #rejoining = false;
-  /** Asked to re-join while a re-join was under way, and on what evidence. */
-  #again: { evidence: DeathEvidence | undefined } | undefined;
+  /** Asked to re-join while a re-join was under way, and whom to depose then. */
+  #again: { readonly depose: Rejoin["depose"] } | undefined;
   #over = false;
   /** The leader said itself that its place is free. */
   resigned = false;
@@ -59,6 +65,7 @@ export class Follower {
   constructor(options: FollowerOptions, reply: FollowReply) {
     this.#options = options;
     this.#firstGrant = grantOf(reply.token);
+    this.#leaseMs = options.policy.leaseMs;
     this.#take(reply);
   }
 
@@ -93,11 +100,10 @@ export class Follower {
   /** Joins again now; while one re-join is under way, once more after it. */
   joinAgain(evidence?: DeathEvidence): void {
     if (this.#over) return;
-    if (this.#rejoining) {
-      this.#again = { evidence: evidence ?? this.#again?.evidence };
-      return;
-    }
-    background(this.#rejoin(evidence));
+    // Of the leader and the beat that it was gathered for: by the time of the re-join they may be others.
+    const depose = evidence === undefined ? undefined : { token: this.#token, beat: this.#beat, evidence };
+    if (this.#rejoining) this.#again = { depose: depose ?? this.#again?.depose };
+    else background(this.#rejoin(depose));
   }
 
   stop(): void {
@@ -106,16 +112,17 @@ export class Follower {
     this.#watch?.stop();
   }
 
-  async #rejoin(evidence: DeathEvidence | undefined): Promise<void> {
+  async #rejoin(depose: Rejoin["depose"]): Promise<void> {
     this.#rejoining = true;
-    const depose = evidence === undefined ? undefined : { token: this.#token, beat: this.#beat, evidence };
     const answer = await this.#options.rejoin(
       depose === undefined ? { firstGrant: this.#firstGrant } : { firstGrant: this.#firstGrant, depose },
     );
     this.#rejoining = false;
     if (this.#over) {
-      // Nobody waits any more, but a leadership that came of it must be given back.
-      if ("reply" in answer && answer.reply.status === "lead") {
+      // Nobody waits any more, but a leadership that came of it, or may have, must be given back.
+      if ("failure" in answer) {
+        if (answer.failure.sent) this.#options.onLateFailure();
+      } else if (answer.reply.status === "lead") {
         this.#options.onReply(answer, depose !== undefined);
       }
       return;
@@ -125,7 +132,7 @@ export class Follower {
     else this.#options.onReply(answer, depose !== undefined && answer.reply.status === "lead");
     const again = this.#again;
     this.#again = undefined;
-    if (again !== undefined) this.joinAgain(again.evidence);
+    if (again !== undefined && !this.#over) background(this.#rejoin(again.depose));
   }
 
   #onFailure(failure: JoinFailure): void {
@@ -141,6 +148,7 @@ export class Follower {
     const { clock, randomness } = fleet.options;
     const now = clock.now();
     this.#heardAt = now;
+    this.#leaseMs = Math.max(policy.leaseMs, Math.min(reply.leaderLeaseMs, MAX_LEASE_MS));
     const moved = reply.token !== this.#token || reply.beat !== this.#beat;
     if (reply.token !== this.#token) {
       this.#token = reply.token;
@@ -156,9 +164,9 @@ export class Follower {
       this.#beatChangedAt = now;
     }
     this.#watch?.confirm(moved);
-    // A clock jump at the server must not stretch a lease; one without an end gets one.
-    const remaining = reply.remainingMs < 0 ? policy.leaseMs : Math.min(reply.remainingMs, policy.leaseMs);
-    this.#leaseEndsAt = now + remaining + randomness.fraction() * JITTER * policy.leaseMs;
+    // A clock jump at the server must not stretch a lease.
+    const remaining = Math.min(reply.remainingMs, this.#leaseMs);
+    this.#leaseEndsAt = now + remaining + randomness.fraction() * JITTER * this.#leaseMs;
     this.#wakeIn(fleet.options.pollEveryMs);
   }
 
@@ -190,13 +198,13 @@ export class Follower {
   }
 
   #onTimer(): void {
-    const { policy, fleet, onWaitTimeout } = this.#options;
+    const { fleet, onWaitTimeout } = this.#options;
     const now = fleet.options.clock.now();
     if (now >= this.#waitEndsAt) {
       onWaitTimeout();
       return;
     }
-    const dead = now - this.#beatChangedAt >= policy.leaseMs;
+    const dead = now - this.#beatChangedAt >= this.#leaseMs;
     this.joinAgain(dead ? "beat" : undefined);
   }
 }

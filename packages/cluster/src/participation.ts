@@ -166,8 +166,11 @@ export class Participation {
 
   #lead(token: string, takeovers: number, sentAt: number, takeoverReason: TakeoverReason): void {
     const { fleet, policy, flight, name, entry } = this.#options;
-    // A leadership won by a join that this process had given up on is adopted by the run that replaced it.
-    if (this.#phase.is === "alone") return;
+    if (this.#phase.is === "alone") {
+      // Won by a join that this process had given up on: the run that replaced it adopts it, or nobody does.
+      if (!this.#phase.run.adopts) background(this.#farewells.resign({ token }));
+      return;
+    }
     const succeeded = this.#phase.is === "following";
     this.#stopFollowing();
     if (flight.over) {
@@ -209,6 +212,10 @@ export class Participation {
           this.#take(answer, deposed ? "deposed" : follower.resigned ? "resigned" : "expired"),
         onOutcome: (token, envelope) => {
           if (!this.#outcomes.takeWakeUp(token, envelope)) follower.joinAgain();
+        },
+        onLateFailure: () => {
+          const adopted = this.#phase.is === "alone" && this.#phase.run.adopts;
+          if (!adopted) background(this.#farewells.resign({ nonce: this.#nonce }));
         },
         onWaitTimeout: () => this.#timeOut(),
         onUnreachable: ({ reason }) => this.#goAlone(reason, true),

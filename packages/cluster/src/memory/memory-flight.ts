@@ -33,6 +33,7 @@ import type { Caller, Surroundings, WakeUpLimits } from "./surroundings.ts";
 interface Leadership {
   readonly token: string;
   readonly transport: Transport;
+  leaseMs: number;
   beat: number;
   leaseEndsAtUs: number;
   unwanted: boolean;
@@ -112,6 +113,7 @@ export class MemoryFlight {
       return { status: this.#forgotten === request.token ? "forgotten" : "fenced" };
     }
     leadership.leaseEndsAtUs = this.#in(request.leaseMs);
+    leadership.leaseMs = request.leaseMs;
     leadership.beat++;
     this.#lastAtLeast(flightTtlMs(request));
     return { status: "held", followers: this.#registrations.live };
@@ -167,11 +169,13 @@ export class MemoryFlight {
   forget(): boolean {
     const leadership = this.#leadership;
     const dropped = leadership?.token ?? this.#retained?.token;
+    const lifted = this.#lost.abandonedUntilUs > 0;
     this.#leadership = undefined;
     this.#retained = undefined;
     this.#lost.clear();
     this.#entry.forget();
-    if (dropped === undefined) return false;
+    // Lifting an abandonment is something, too.
+    if (dropped === undefined) return lifted;
     if (leadership !== undefined) this.#forgotten = leadership.token;
     const leader = leadership === undefined ? [] : [addressOf(leadership)];
     this.#surroundings.tell([...this.#registrations.all, ...leader], "forgotten", dropped);
@@ -190,7 +194,7 @@ export class MemoryFlight {
   #follow(caller: Caller, request: JoinRequest): JoinReply {
     const madeDo = this.#entry.makeDo(request);
     if (madeDo !== undefined) return madeDo;
-    const { token = "", beat = 0, transport = "", leaseEndsAtUs = 0 } = this.#leadership ?? {};
+    const { token = "", beat = 0, transport = "", leaseMs = 0, leaseEndsAtUs = 0 } = this.#leadership ?? {};
     const expiresAtUs = this.#in(request.registrationMs);
     const isNew = this.#registrations.put({
       ...caller,
@@ -202,7 +206,14 @@ export class MemoryFlight {
     if (isNew && this.#leadership !== undefined) this.#leadership.unwanted = false;
     this.#lastAtLeast(flightTtlMs(request));
     const remainingMs = Math.floor((leaseEndsAtUs - this.#surroundings.now()) / 1_000);
-    return { status: "follow", token, beat: String(beat), remainingMs, leaderTransport: transport };
+    return {
+      status: "follow",
+      token,
+      beat: String(beat),
+      remainingMs,
+      leaderTransport: transport,
+      leaderLeaseMs: leaseMs,
+    };
   }
 
   #succeed(caller: Caller, request: JoinRequest): JoinReply {
@@ -225,9 +236,11 @@ export class MemoryFlight {
         // Beyond abandonMs, so that the first to come afterwards is known for a probe. Later joins do not extend it.
         this.#endsAtUs = this.#in(abandonMs + flightTtlMs(request));
       }
-      if (now < this.#lost.abandonedUntilUs) {
+      // Nobody has reason to wait longer than this caller would.
+      const abandonedUntilUs = Math.min(this.#lost.abandonedUntilUs, this.#in(abandonMs));
+      if (now < abandonedUntilUs) {
         this.#registrations.remove({ process: caller.process, nonce });
-        const retryAfterMs = Math.ceil((this.#lost.abandonedUntilUs - now) / 1_000);
+        const retryAfterMs = Math.ceil((abandonedUntilUs - now) / 1_000);
         return { status: "abandoned", takeovers: this.#lost.takeovers, retryAfterMs };
       }
       this.#lost.admitProbe(maxTakeovers);
@@ -237,7 +250,15 @@ export class MemoryFlight {
     this.#lastGrant = Math.max(this.#lastGrant + 1, (request.firstGrant ?? 0) + 1, now);
     const token = `${this.#lastGrant}-${caller.process}-${nonce}`;
     const leaseEndsAtUs = this.#in(request.leaseMs);
-    this.#leadership = { token, transport: caller.transport, beat: 0, leaseEndsAtUs, unwanted: false };
+    const { transport } = caller;
+    this.#leadership = {
+      token,
+      transport,
+      leaseMs: request.leaseMs,
+      beat: 0,
+      leaseEndsAtUs,
+      unwanted: false,
+    };
     this.#registrations.remove({ process: caller.process, nonce });
     this.#lastAtLeast(flightTtlMs(request));
     return this.#leads();

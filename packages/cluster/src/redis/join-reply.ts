@@ -3,7 +3,7 @@ import type { JoinVerdict, Transport } from "../coordinator.ts";
 import type { ScriptReply } from "./script-runner.ts";
 
 export function readJoin({ status, fields }: { status: string; fields: ScriptReply }): JoinVerdict {
-  const [first, second, third, fourth] = fields;
+  const [first, second, third, fourth, fifth] = fields;
   switch (status) {
     case "LEAD":
       return { status: "lead", token: text(first), takeovers: integer(second) };
@@ -14,6 +14,7 @@ export function readJoin({ status, fields }: { status: string; fields: ScriptRep
         beat: text(second),
         remainingMs: integer(third),
         leaderTransport: transportOf(text(fourth)),
+        leaderLeaseMs: integer(fifth),
       };
     case "SETTLED":
       return {

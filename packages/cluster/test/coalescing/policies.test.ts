@@ -160,6 +160,61 @@ describe("without Redis", () => {
   });
 });
 
+describe("shadowed work that does not end", () => {
+  const shadowed = (more: object): object => ({ prefixes: { "k:": { shadow: true, ...more } } });
+  const lease = "skein1:{test:k:1}:lease";
+
+  it("is aborted at maxAgeMs, and its lease given back, though nobody calls again", async () => {
+    await using fleet = await FleetOfInstances.start(1, shadowed({ maxAgeMs: 1_000 }));
+    const work = new HeldWork<string>();
+    const call = fleet.at(0).do("k:1", work.run);
+    await work.begun;
+    const client = fleet.redis.client();
+    await waitUntil(async () => (await client.exists(lease)) === 1, { what: "the lease" });
+    await waitUntil(() => work.signal?.aborted === true, { what: "the abort" });
+    expect(work.signal?.reason).toMatchObject({ code: "ERR_SKEIN_AGED" });
+    await waitUntil(async () => (await client.exists(lease)) === 0, { what: "the end of the lease" });
+    work.end("late");
+    expect(await call).toBe("late");
+  });
+
+  it("is aborted when its last caller leaves, and its lease given back, although it hangs", async () => {
+    await using fleet = await FleetOfInstances.start(1, shadowed({ leaseMs: 600_000 }));
+    const work = new HeldWork<string>();
+    const leaving = new AbortController();
+    const call = fleet.at(0).do("k:1", work.run, { signal: leaving.signal });
+    await work.begun;
+    const client = fleet.redis.client();
+    await waitUntil(async () => (await client.exists(lease)) === 1, { what: "the lease" });
+    leaving.abort(new Error("gone"));
+    await expect(call).rejects.toThrow("gone");
+    expect(work.signal?.aborted).toBe(true);
+    await waitUntil(async () => (await client.exists(lease)) === 0, { what: "the end of the lease" });
+  });
+
+  it("is no longer joined once another process has forgotten the key", async () => {
+    await using fleet = await FleetOfInstances.start(2, shadowed({}));
+    const [old, young] = [new HeldWork<string>(), new HeldWork<string>()];
+    const first = fleet.at(0).do("k:1", old.run);
+    await old.begun;
+    const client = fleet.redis.client();
+    await waitUntil(async () => (await client.exists(lease)) === 1, { what: "the lease" });
+    expect(await fleet.at(1).forget("k:1")).toBe(true);
+    let second: Promise<string> | undefined;
+    await waitUntil(
+      () => {
+        second = fleet.at(0).do("k:1", young.run);
+        return young.executions === 1;
+      },
+      { what: "a new execution" },
+    );
+    old.end("old");
+    young.end("young");
+    expect(await first).toBe("old");
+    expect(await second).toBe("young");
+  });
+});
+
 describe("the work", () => {
   it("that asks for its own key gets a typed error instead of waiting for itself", async () => {
     await using fleet = await FleetOfInstances.start(1);

@@ -131,6 +131,18 @@ export function coordinatorContract(implementation: string, start: () => Promise
         expect(second.remainingMs).toBeGreaterThan(LEASE_MS / 2);
       });
 
+      test("a follower is told the leader's lease, not its own, and what a renewal makes of it", async () => {
+        const flight = await meet();
+        const { token } = await lead(ada, flight, "a");
+        expect(await follow(ben, flight, "b", { leaseMs: LEASE_MS / 2 })).toMatchObject({
+          leaderLeaseMs: LEASE_MS,
+        });
+        await ada.coordinator.renew(
+          renews(flight, token).map((each) => ({ ...each, leaseMs: LEASE_MS * 3 })),
+        );
+        expect(await follow(ben, flight, "b")).toMatchObject({ token, leaderLeaseMs: LEASE_MS * 3 });
+      });
+
       test("grants grow with elections, even when the server's clock goes back", async () => {
         const flight = await meet();
         const grants: number[] = [];
@@ -1107,6 +1119,18 @@ export function coordinatorContract(implementation: string, start: () => Promise
         await ada.coordinator.settle(settles(flight, token));
         await cyd.coordinator.forget(flight);
         expect(await ada.coordinator.settle(settles(flight, token))).toEqual({ status: "fenced" });
+      });
+
+      test("lifts an abandonment that leaders brought about which outlived their time, and says so", async () => {
+        const flight = await meet();
+        for (let death = 0; death <= MAX_TAKEOVERS; death++) {
+          const { token } = await lead(ada, flight, `a${death}`);
+          await follow(ben, flight, "b");
+          await ada.coordinator.resign(resigns(flight, token, { countsAsTakeover: true }));
+        }
+        expect(await join(ben, flight, "b")).toMatchObject({ status: "abandoned" });
+        expect(await cyd.coordinator.forget(flight)).toBe(true);
+        expect(await join(ben, flight, "b")).toMatchObject({ status: "lead", takeovers: 0 });
       });
 
       test("is false when there is nothing to forget", async () => {

@@ -3,7 +3,7 @@ import { RedisServer } from "@skein/testkit";
 import * as fc from "fast-check";
 import type { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { RawScripts, type RawReply } from "./raw-scripts.ts";
+import { ABANDON_MS, FLIGHT_TTL_MS, LEASE_MS, RawScripts, type RawReply } from "./raw-scripts.ts";
 
 let server: RedisServer;
 let redis: Redis;
@@ -133,14 +133,53 @@ describe("a garbled flight", () => {
         await redis.del(leaseKey, flightKey);
         await redis.hset(flightKey, { ...hash, newcomers: "fresh" });
         await redis.pexpire(flightKey, 60_000);
-        // What was abandoned may stay so until its time has come, which garbage can put off until the flight ends.
-        const [status] = await flight.join("p3", "n3");
-        if (status === "ABANDONED") await redis.del(flightKey);
-        else expect(status).toBe("LEAD");
+        // Too many takeovers abandon a flight, whoever wrote them; not for longer than its callers say.
+        const [status, , , retryAfterMs] = await flight.join("p3", "n3");
+        if (status === "ABANDONED") {
+          expect(retryAfterMs).toBeLessThanOrEqual(ABANDON_MS);
+          await redis.del(flightKey);
+        } else expect(status).toBe("LEAD");
         const [again] = await flight.join("p3", "n3");
         expect(again).toBe("LEAD");
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe("what somebody made last for ever", () => {
+  const persist = (): Promise<unknown> =>
+    Promise.all([redis.persist(flight.flight.leaseKey), redis.persist(flight.flight.flightKey)]);
+
+  test("a lease and its flight end again once somebody follows", async () => {
+    await flight.lead("p1", "n1");
+    await persist();
+    const [status, , , , remainingMs] = await flight.join("p2", "n2");
+    expect(status).toBe("FOLLOW");
+    expect(remainingMs).toBeLessThanOrEqual(LEASE_MS);
+    expect(remainingMs).toBeGreaterThan(0);
+    expect(await flight.leaseTtlMs()).toBeGreaterThan(0);
+    expect(await flight.flightTtlMs()).toBeGreaterThan(0);
+  });
+
+  test("a retained outcome ends again once somebody is given it", async () => {
+    await flight.settle("p1", "n1", await flight.lead("p1", "n1"), { newcomers: "all" });
+    await persist();
+    expect((await flight.join("p2", "n2"))[0]).toBe("SETTLED");
+    expect(await flight.flightTtlMs()).toBeGreaterThan(0);
+    expect(await flight.flightTtlMs()).toBeLessThanOrEqual(FLIGHT_TTL_MS);
+  });
+
+  test("an abandoned flight ends again once somebody is refused, and never later than its callers would wait", async () => {
+    await flight.lead("p1", "n1", { maxTakeovers: 0 });
+    await flight.lapse();
+    await flight.join("p2", "n2", { maxTakeovers: 0 });
+    await persist();
+    await redis.hset(flight.flight.flightKey, "abandonedUntil", "9000000000000000");
+    const [status, , , retryAfterMs] = await flight.join("p3", "n3", { maxTakeovers: 0 });
+    expect(status).toBe("ABANDONED");
+    expect(retryAfterMs).toBeLessThanOrEqual(ABANDON_MS);
+    expect(await flight.flightTtlMs()).toBeGreaterThan(0);
+    expect(await flight.flightTtlMs()).toBeLessThanOrEqual(ABANDON_MS + FLIGHT_TTL_MS);
   });
 });

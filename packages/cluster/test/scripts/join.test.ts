@@ -38,7 +38,13 @@ describe("join", () => {
     // All its digits, not 1.79e+15.
     expect(token).toBe(`${timeUs}-p1-n1`);
     expect(await flight.lease()).toBe(token);
-    expect(await flight.hash()).toEqual({ token, grant: String(timeUs), beat: "0", transport: "p" });
+    expect(await flight.hash()).toEqual({
+      token,
+      grant: String(timeUs),
+      beat: "0",
+      transport: "p",
+      leaseMs: String(LEASE_MS),
+    });
     const [leaseMs, flightMs] = [await flight.leaseTtlMs(), await flight.flightTtlMs()];
     expect(leaseMs).toBeGreaterThan(LEASE_MS / 2);
     expect(leaseMs).toBeLessThanOrEqual(LEASE_MS);
@@ -80,13 +86,7 @@ describe("join", () => {
     expect(await flight.flightTtlMs()).toBeGreaterThan(FLIGHT_TTL_MS / 2);
   });
 
-  test("FOLLOW: a lease without an end has a negative rest", async () => {
-    await flight.lead("p1", "n1");
-    await redis.persist(flight.flight.leaseKey);
-    expect((await flight.join("p2", "n2"))[4]).toBe(-1);
-  });
-
-  test("FOLLOW: a leader whose flight was evicted has no beat and no transport yet; the follower is kept", async () => {
+  test("FOLLOW: a leader whose flight was evicted has no beat, transport and lease of its own yet; the follower is kept", async () => {
     const token = await flight.lead("p1", "n1");
     await redis.del(flight.flight.flightKey);
     expect((await flight.join("p2", "n2")).toSpliced(4, 1).toSpliced(1, 1)).toEqual([
@@ -94,6 +94,7 @@ describe("join", () => {
       token,
       "",
       "",
+      0,
     ]);
     expect(await flight.flightTtlMs()).toBeGreaterThan(0);
     expect((await flight.renew(token))[2]).toBe(1);

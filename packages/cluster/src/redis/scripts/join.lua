@@ -21,7 +21,7 @@
 -- ARGV[17] entryStaleMs     an entry past its time by less will do for a newcomer while somebody else renews it
 -- Reply: status, server time in us, then by status:
 -- LEAD token takeovers entryLeftMs
--- FOLLOW token beat remainingMs leaderTransport
+-- FOLLOW token beat remainingMs leaderTransport leaderLeaseMs
 -- SETTLED token outcome ageMs
 -- HIT entryLeftMs id
 -- ABANDONED takeovers retryAfterMs
@@ -37,12 +37,16 @@ if tonumber(ARGV[3]) > 0 and now > tonumber(ARGV[3]) then return { 'STALE', nowT
 -- @include followers
 -- @include entry
 local registration = registrationOf(ARGV[1], ARGV[2])
-local flight = fields('token', 'grant', 'takeovers', 'beat', 'transport', 'settled', 'settledAt', 'newcomers', 'abandonedUntil', 'refreshAfter')
+local flight = fields('token', 'grant', 'takeovers', 'beat', 'transport', 'settled', 'settledAt', 'newcomers', 'abandonedUntil', 'refreshAfter', 'leaseMs')
 local named, lastGrant, takeovers = flight[1], integer(flight[2]), integer(flight[3])
 local beat, settled, newcomers = flight[4] or '', flight[6], flight[8]
 local firstGrant, newcomer = tonumber(ARGV[9]), ARGV[9] == '0'
 local function lastAtLeast(ttlMs)
   if redis.call('PTTL', KEYS[2]) < ttlMs then redis.call('PEXPIRE', KEYS[2], ttlMs) end
+end
+-- Nothing of ours is without an end; what somebody persisted or restored gets one again.
+local function endSometime(key, ttlMs)
+  if redis.call('PTTL', key) == -1 then redis.call('PEXPIRE', key, ttlMs) end
 end
 
 -- A repeated attempt is not a second election.
@@ -57,6 +61,7 @@ if settled then
   local outcome = (owed or welcome) and redis.call('HGET', KEYS[2], 'outcome')
   if outcome then
     redis.call('HDEL', KEYS[2], registration)
+    endSometime(KEYS[2], ARGV[5])
     return { 'SETTLED', nowText, settled, outcome, age < 0 and 2147483647 or math.floor(age / 1000) }
   end
 end
@@ -98,15 +103,18 @@ if not holder then
     return { 'LOST', nowText }
   end
   if takeovers > tonumber(ARGV[6]) then
-    local abandonedUntil = integer(flight[9])
+    -- Nobody has reason to wait longer than this caller would.
+    local longest = now + tonumber(ARGV[7]) * 1000
+    local abandonedUntil = math.min(integer(flight[9]), longest)
     if lost or abandonedUntil == 0 then
-      abandonedUntil = now + tonumber(ARGV[7]) * 1000
+      abandonedUntil = longest
       redis.call('HSET', KEYS[2], 'abandonedUntil', whole(abandonedUntil))
       -- Beyond abandonMs, so that the first to come afterwards is known for a probe. Later joins do not extend it.
       redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[7]) + tonumber(ARGV[5]))
     end
     if now < abandonedUntil then
       redis.call('HDEL', KEYS[2], registration)
+      endSometime(KEYS[2], tonumber(ARGV[7]) + tonumber(ARGV[5]))
       return { 'ABANDONED', nowText, takeovers, math.ceil((abandonedUntil - now) / 1000) }
     end
     -- A probe has everything before it behind it; its own loss passes the limit again.
@@ -120,7 +128,7 @@ if not holder then
   local token = grant .. '-' .. ARGV[1] .. '-' .. ARGV[2]
   redis.call('SET', KEYS[1], token, 'NX', 'PX', ARGV[4])
   redis.call('HDEL', KEYS[2], registration, 'unwanted')
-  redis.call('HSET', KEYS[2], 'token', token, 'grant', grant, 'beat', 0, 'transport', ARGV[11])
+  redis.call('HSET', KEYS[2], 'token', token, 'grant', grant, 'beat', 0, 'transport', ARGV[11], 'leaseMs', ARGV[4])
   lastAtLeast(tonumber(ARGV[5]))
   return { 'LEAD', nowText, token, takeovers, entryLeftMs }
 end
@@ -131,4 +139,5 @@ local isNew = redis.call('HSET', KEYS[2], registration, ARGV[11] .. ' ' .. grant
 -- Coming for the first time is a reason for the leader to go on; still being there is none.
 if isNew then redis.call('HDEL', KEYS[2], 'unwanted') end
 lastAtLeast(tonumber(ARGV[5]))
-return { 'FOLLOW', nowText, holder, beat, redis.call('PTTL', KEYS[1]), flight[5] or '' }
+endSometime(KEYS[1], ARGV[4])
+return { 'FOLLOW', nowText, holder, beat, redis.call('PTTL', KEYS[1]), flight[5] or '', integer(flight[11]) }

@@ -27,7 +27,7 @@ else
   return { flight[2] == token and 'FORGOTTEN' or 'FENCED', nowText }
 end
 withdrawDeath(token)
-redis.call('HSET', KEYS[2], 'beat', whole(integer(flight[3]) + 1))
+redis.call('HSET', KEYS[2], 'beat', whole(integer(flight[3]) + 1), 'leaseMs', ARGV[2])
 -- The flight may have been evicted: name the leader again, so that its death can be told from a settlement.
 if flight[1] ~= token then redis.call('HSET', KEYS[2], 'token', token) end
 if integer(flight[4]) < integer(grantText(token)) then redis.call('HSET', KEYS[2], 'grant', grantText(token)) end

@@ -49,7 +49,7 @@ elseif followers == 0 then
     if not kept[name] then redis.call('HDEL', KEYS[2], name) end
   end
 else
-  redis.call('HDEL', KEYS[2], 'token', 'beat', 'transport', 'unwanted')
+  redis.call('HDEL', KEYS[2], 'token', 'beat', 'transport', 'leaseMs', 'unwanted')
   if ARGV[4] == '1' then
     countTakeovers(1)
     redis.call('HDEL', KEYS[2], 'abandonedUntil')

@@ -43,7 +43,7 @@ if already then
   outcome = redis.call('HGET', KEYS[2], 'outcome') or outcome
 elseif accepts(token, flight[1]) then
   redis.call('DEL', KEYS[1])
-  redis.call('HDEL', KEYS[2], 'token', 'takeovers', 'beat', 'transport', 'unwanted', 'abandonedUntil', registrationOf(ARGV[1], ARGV[2]))
+  redis.call('HDEL', KEYS[2], 'token', 'takeovers', 'beat', 'transport', 'leaseMs', 'unwanted', 'abandonedUntil', registrationOf(ARGV[1], ARGV[2]))
   forgetDeaths()
   redis.call('HSET', KEYS[2], 'grant', grantText(token), 'settled', token, 'outcome', outcome, 'settledAt', nowText, 'newcomers', ARGV[5])
   redis.call('PEXPIRE', KEYS[2], ARGV[6])
