@@ -9,9 +9,11 @@ import { background } from "@skein/core/internal";
 import type { DeathEvidence, JoinReply } from "./coordinator.ts";
 import { grantOf, parseToken } from "./fencing-token.ts";
 import type { Fleet, JoinAnswer, JoinFailure } from "./fleet.ts";
+import type { Occasion } from "./foreign-outcome.ts";
 import type { WakeUp } from "./inbox/wake-up.ts";
 import type { Rejoin } from "./join-request.ts";
 import type { Watch } from "./leader-watch.ts";
+import type { TakeoverReason } from "./observer.ts";
 import type { Policy } from "./policy.ts";
 
 /** A follower that cannot reach Redis gives up after so long without an answer, or after its lease if that is shorter. */
@@ -27,8 +29,8 @@ export interface FollowerOptions {
   readonly fleet: Fleet;
   readonly policy: Policy;
   readonly rejoin: (rejoin: Rejoin) => Promise<JoinAnswer>;
-  /** Something other than "follow on": the wait is over. `deposed`: this follower had asked for the leader's removal. */
-  readonly onReply: (answer: Extract<JoinAnswer, { reply: unknown }>, deposed: boolean) => void;
+  /** Something other than "follow on": the wait is over. `takeoverReason`: should it lead now. */
+  readonly onReply: (answer: Extract<JoinAnswer, { reply: unknown }>, takeoverReason: TakeoverReason) => void;
   /** An outcome arrived by wake-up. */
   readonly onOutcome: (token: string, envelope: Uint8Array) => void;
   /** A re-join that outlived the wait got no answer: it may yet be, or have been, answered with leadership. */
@@ -58,9 +60,9 @@ export class Follower {
   #again: { readonly depose: Rejoin["depose"] } | undefined;
   #over = false;
   /** The leader said itself that its place is free. */
-  resigned = false;
+  #resigned = false;
   /** A wake-up said that there is an outcome to be fetched. */
-  pointed = false;
+  #pointed = false;
 
   constructor(options: FollowerOptions, reply: FollowReply) {
     this.#options = options;
@@ -73,6 +75,11 @@ export class Follower {
     return this.#token;
   }
 
+  /** Why an outcome is found by joining again. */
+  get occasion(): Occasion {
+    return this.#pointed ? "pointed" : "unprompted";
+  }
+
   onWakeUp(wakeUp: WakeUp): void {
     if (this.#over) return;
     switch (wakeUp.kind) {
@@ -81,11 +88,11 @@ export class Follower {
         if (grantOf(wakeUp.token) >= this.#firstGrant) this.#options.onOutcome(wakeUp.token, wakeUp.outcome);
         return;
       case "resigned":
-        this.resigned = true;
+        this.#resigned = true;
         this.joinAgain();
         return;
       case "pointer":
-        this.pointed = true;
+        this.#pointed = true;
         this.joinAgain();
         return;
       case "forgotten":
@@ -123,16 +130,21 @@ export class Follower {
       if ("failure" in answer) {
         if (answer.failure.sent) this.#options.onLateFailure();
       } else if (answer.reply.status === "lead") {
-        this.#options.onReply(answer, depose !== undefined);
+        this.#options.onReply(answer, "expired");
       }
       return;
     }
     if ("failure" in answer) this.#onFailure(answer.failure);
     else if (answer.reply.status === "follow") this.#take(answer.reply);
-    else this.#options.onReply(answer, depose !== undefined && answer.reply.status === "lead");
+    else this.#options.onReply(answer, this.#takeoverReason(depose));
     const again = this.#again;
     this.#again = undefined;
     if (again !== undefined && !this.#over) background(this.#rejoin(again.depose));
+  }
+
+  #takeoverReason(depose: Rejoin["depose"]): TakeoverReason {
+    if (depose !== undefined) return "deposed";
+    return this.#resigned ? "resigned" : "expired";
   }
 
   #onFailure(failure: JoinFailure): void {
@@ -152,8 +164,8 @@ export class Follower {
     const moved = reply.token !== this.#token || reply.beat !== this.#beat;
     if (reply.token !== this.#token) {
       this.#token = reply.token;
-      this.resigned = false;
-      this.pointed = false;
+      this.#resigned = false;
+      this.#pointed = false;
       this.#waitEndsAt = now + policy.waitTimeoutMs;
       this.#beat = reply.beat;
       this.#beatChangedAt = now;

@@ -52,7 +52,7 @@ export class ForeignOutcomes {
     const opened = this.#open(token, envelope);
     if (opened === undefined) return false;
     const waitedMs = fleet.options.clock.now() - this.#openedAt;
-    fleet.emit({ type: "woken", ...flight.table.about(flight.key, token), waitedMs, bytes: envelope.length });
+    fleet.emit({ type: "woken", ...flight.about(token), waitedMs, bytes: envelope.length });
     this.#accept(token, opened, undefined);
     return true;
   }
@@ -66,7 +66,7 @@ export class ForeignOutcomes {
       onUnusable();
       return;
     }
-    const about = flight.table.about(flight.key, token);
+    const about = flight.about(token);
     if (occasion === "pointed") {
       const waitedMs = fleet.options.clock.now() - this.#openedAt;
       fleet.emit({ type: "woken", ...about, waitedMs, bytes: envelope.length, sinceSettledMs: ageMs });
@@ -131,6 +131,6 @@ export class ForeignOutcomes {
 
   #reject(why: RejectedWhy): void {
     const { fleet, flight } = this.#options;
-    fleet.emit({ type: "rejected", keyPrefix: flight.table.about(flight.key, "").keyPrefix, why });
+    fleet.emit({ type: "rejected", keyPrefix: flight.about().keyPrefix, why });
   }
 }

@@ -10,7 +10,7 @@
  * Not promised: that nobody else runs the work meanwhile. A lease can lapse unnoticed; `leaseLost` says so afterwards.
  */
 import { FlightAgedError, FlightUnwantedError, type FlightContext, type Timer } from "@skein/core";
-import { background, type Flight, type Story } from "@skein/core/internal";
+import { background, type AboutFlight, type Flight, type Story } from "@skein/core/internal";
 import { answerCallers } from "./answer-callers.ts";
 import type { RenewRequest, ResignReply } from "./coordinator.ts";
 import { LeaseLostError } from "./errors.ts";
@@ -254,8 +254,8 @@ export class Leader {
     };
   }
 
-  #about(): { keyPrefix: string; flightId: string; key?: string } {
+  #about(): AboutFlight {
     const { flight, election } = this.#options;
-    return flight.table.about(flight.key, election.token);
+    return flight.about(election.token);
   }
 }

@@ -9,12 +9,13 @@
 import { AsyncResource } from "node:async_hooks";
 import type { FallbackReason } from "@skein/core";
 import { background, type Story } from "@skein/core/internal";
+import type { Claim } from "./coordinator.ts";
 import { FlightAbandonedError, WaitTimeoutError } from "./errors.ts";
 import { FallbackRun } from "./fallback.ts";
 import { Farewells } from "./farewells.ts";
 import type { JoinAnswer } from "./fleet.ts";
 import { Follower } from "./follower.ts";
-import { ForeignOutcomes, type Occasion } from "./foreign-outcome.ts";
+import { ForeignOutcomes } from "./foreign-outcome.ts";
 import type { WakeUp } from "./inbox/wake-up.ts";
 import { joinRequest } from "./join-request.ts";
 import { Leader } from "./leader.ts";
@@ -140,7 +141,10 @@ export class Participation {
         this.#follow(reply);
         return;
       case "settled":
-        this.#outcomes.takeRetained(reply, this.#occasion());
+        this.#outcomes.takeRetained(
+          reply,
+          this.#phase.is === "following" ? this.#phase.follower.occasion : "newcomer",
+        );
         return;
       case "hit":
         this.#stopFollowing();
@@ -149,7 +153,7 @@ export class Participation {
         else entry?.onHit(sentAt);
         return;
       case "abandoned":
-        if (!flight.over) fleet.emit({ type: "abandoned", ...this.#about(), takeovers: reply.takeovers });
+        if (!flight.over) fleet.emit({ type: "abandoned", ...flight.about(), takeovers: reply.takeovers });
         flight.fail(new FlightAbandonedError(reply.takeovers, reply.retryAfterMs), this.#story("follower"));
         this.#end();
         return;
@@ -159,28 +163,18 @@ export class Participation {
     }
   }
 
-  #occasion(): Occasion {
-    if (this.#phase.is !== "following") return "newcomer";
-    return this.#phase.follower.pointed ? "pointed" : "unprompted";
-  }
-
   #lead(token: string, takeovers: number, sentAt: number, takeoverReason: TakeoverReason): void {
     const { fleet, policy, flight, name, entry } = this.#options;
-    if (this.#phase.is === "alone") {
-      // Won by a join that this process had given up on: the run that replaced it adopts it, or nobody does.
-      if (!this.#phase.run.adopts) background(this.#farewells.resign({ token }));
-      return;
-    }
     const succeeded = this.#phase.is === "following";
     this.#stopFollowing();
-    if (flight.over) {
-      background(this.#farewells.resign({ token }));
-      this.#end();
+    if (this.#phase.is === "alone" || flight.over) {
+      this.#giveBack({ token });
+      if (this.#phase.is !== "alone") this.#end();
       return;
     }
     flight.becomes("leader", token);
     if (succeeded || takeovers > 0) {
-      fleet.emit({ type: "takeover", ...this.#about(token), reason: takeoverReason, takeovers });
+      fleet.emit({ type: "takeover", ...flight.about(token), reason: takeoverReason, takeovers });
     }
     const leader = new Leader({
       fleet,
@@ -208,20 +202,16 @@ export class Participation {
         fleet,
         policy,
         rejoin: (rejoin) => fleet.join(joinRequest(this.#options, this.#nonce, rejoin)),
-        onReply: (answer, deposed) =>
-          this.#take(answer, deposed ? "deposed" : follower.resigned ? "resigned" : "expired"),
+        onReply: (answer, takeoverReason) => this.#take(answer, takeoverReason),
         onOutcome: (token, envelope) => {
           if (!this.#outcomes.takeWakeUp(token, envelope)) follower.joinAgain();
         },
-        onLateFailure: () => {
-          const adopted = this.#phase.is === "alone" && this.#phase.run.adopts;
-          if (!adopted) background(this.#farewells.resign({ nonce: this.#nonce }));
-        },
+        onLateFailure: () => this.#giveBack({ nonce: this.#nonce }),
         onWaitTimeout: () => this.#timeOut(),
         onUnreachable: ({ reason }) => this.#goAlone(reason, true),
         onNewLeader: (token) => {
           flight.becomes("follower", token);
-          fleet.emit({ type: "follow", ...this.#about(token) });
+          fleet.emit({ type: "follow", ...flight.about(token) });
         },
       },
       reply,
@@ -234,7 +224,7 @@ export class Participation {
 
   #timeOut(): void {
     const { fleet, policy, flight } = this.#options;
-    fleet.emit({ type: "wait-timeout", ...this.#about() });
+    fleet.emit({ type: "wait-timeout", ...flight.about() });
     this.#sayLeave();
     if (policy.onWaitTimeout === "local") {
       this.#goAlone("wait-timeout", false);
@@ -254,7 +244,7 @@ export class Participation {
       return;
     }
     flight.becomes("local", flight.localId);
-    fleet.emit({ type: "fallback", ...this.#about(), reason });
+    fleet.emit({ type: "fallback", ...flight.about(), reason });
     const run = new FallbackRun({
       flight,
       policy,
@@ -263,11 +253,17 @@ export class Participation {
       limit: fallbackLimit,
       adopts: sent ? this.#farewells.adopt(this.#nonce) : undefined,
       inCallerContext: this.#inCallerContext,
-      onRefused: (why) => fleet.emit({ type: "fallback-refused", ...this.#about(), reason, why }),
+      onRefused: (why) => fleet.emit({ type: "fallback-refused", ...flight.about(), reason, why }),
       onEnd: () => this.#end(),
     });
     this.#phase = { is: "alone", run };
     run.start();
+  }
+
+  /** A leadership won by a join that this process had given up on. The run that replaced that may have adopted it. */
+  #giveBack(claim: Claim): void {
+    const phase = this.#phase;
+    if (phase.is !== "alone" || !phase.run.adopts) background(this.#farewells.resign(claim));
   }
 
   #leave(): void {
@@ -294,10 +290,5 @@ export class Participation {
 
   #story(role: Story["role"]): Story {
     return { role, flightId: this.#options.flight.localId, takeovers: 0 };
-  }
-
-  #about(token?: string): { keyPrefix: string; flightId: string; key?: string } {
-    const { flight } = this.#options;
-    return flight.table.about(flight.key, token ?? flight.localId);
   }
 }

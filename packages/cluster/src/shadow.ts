@@ -96,7 +96,7 @@ export class Shadow {
     } else if (answer.reply.status === "lead") {
       this.#lead(answer.reply.token, answer.sentAt);
     } else if (answer.reply.status === "follow") {
-      fleet.emit({ type: "shadow-saved", ...flight.table.about(flight.key, answer.reply.token) });
+      fleet.emit({ type: "shadow-saved", ...flight.about(answer.reply.token) });
       background(this.#farewells.leave(this.#nonce));
     }
   }

@@ -24,15 +24,12 @@ import {
   ReentrantCallError,
 } from "./errors.ts";
 import { Flight } from "./flight.ts";
-import type { Emitter, FlightEvent, RefusedWhy } from "./observer.ts";
+import type { AboutFlight, Emitter, FlightEvent, RefusedWhy } from "./observer.ts";
 import type { FlightLimits } from "./options.ts";
 import type { Pilot } from "./pilot.ts";
 import type { Waiter } from "./waiter.ts";
 
 export const DEFAULT_DRAIN_MS = 5_000;
-
-/** Who a flight is about, as events say it. */
-type About = { keyPrefix: string; flightId: string; key?: string };
 
 /** What can happen to a flight before it ends. */
 type TurningPoint =
@@ -181,8 +178,8 @@ export class FlightTable {
     await (this.#closing ??= this.#drain(drainMs, evacuate));
   }
 
-  about(key: string, flightId: string): About {
-    const about: About = { keyPrefix: this.limits.keyPrefixOf(key) ?? "other", flightId };
+  about(key: string, flightId: string): AboutFlight {
+    const about: AboutFlight = { keyPrefix: this.limits.keyPrefixOf(key) ?? "other", flightId };
     if (this.limits.exposeKeys) about.key = key;
     return about;
   }

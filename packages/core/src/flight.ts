@@ -9,7 +9,7 @@ import type { CallOptions, Work } from "./coalescer.ts";
 import { ReentrantCallError, TooManyWaitersError } from "./errors.ts";
 import type { FlightContext, FlightResult, Role } from "./flight-result.ts";
 import type { FlightTable } from "./flight-table.ts";
-import type { CallEnding } from "./observer.ts";
+import type { AboutFlight, CallEnding } from "./observer.ts";
 import type { Pilot, Story } from "./pilot.ts";
 import { Waiter, type WaiterHost } from "./waiter.ts";
 
@@ -91,6 +91,11 @@ export class Flight implements WaiterHost {
     for (const waiter of this.#waiters ?? []) this.#refuseReentry(waiter);
   }
 
+  /** Whom events are about; under the name that the flight has elsewhere, if it is given. */
+  about(flightId: string = this.localId): AboutFlight {
+    return this.table.about(this.key, flightId);
+  }
+
   /** Attaches a caller that cannot leave and wants the bare value. */
   attachPlain(): Promise<unknown> {
     this.#checkRoom();
@@ -152,7 +157,7 @@ export class Flight implements WaiterHost {
     if (ancestor !== undefined) ancestor.flightId = context.flightId;
     const { active } = table.emitter;
     const startedAt = (this.startedAt = table.limits.clock.now());
-    if (active) table.emitter.emit({ type: "execution-started", ...table.about(this.key, context.flightId) });
+    if (active) table.emitter.emit({ type: "execution-started", ...this.about(context.flightId) });
     let execution: Promise<unknown>;
     try {
       const { signal } = this;
@@ -243,7 +248,7 @@ export class Flight implements WaiterHost {
     const tell = (outcome: "value" | "error"): void => {
       const { table, aborted } = this;
       const durationMs = table.limits.clock.now() - startedAt;
-      const about = table.about(this.key, flightId);
+      const about = this.about(flightId);
       table.emitter.emit({ type: "execution-ended", ...about, outcome, durationMs, aborted });
     };
     background(
@@ -258,7 +263,7 @@ export class Flight implements WaiterHost {
     const { table } = this;
     if (!table.emitter.active) return;
     const { role, flightId } = story;
-    table.emitter.emit({ type: "flight-ended", ...table.about(this.key, flightId), ending, role });
+    table.emitter.emit({ type: "flight-ended", ...this.about(flightId), ending, role });
   }
 
   #tellCallEnded(waiter: Waiter, ending: CallEnding, story: Story, shared: boolean): void {
@@ -269,7 +274,7 @@ export class Flight implements WaiterHost {
     if (!coalesced) this.#charged = true;
     emitter.emit({
       type: "call-ended",
-      ...this.table.about(this.key, story.flightId),
+      ...this.about(story.flightId),
       callId: waiter.callId,
       ending,
       role: story.role,

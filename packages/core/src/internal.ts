@@ -7,7 +7,7 @@ export { Flight } from "./flight.ts";
 export { DEFAULT_DRAIN_MS, FlightTable } from "./flight-table.ts";
 export { FUSION } from "./fusion.ts";
 export { evacuateLocally, localPilot } from "./local-pilot.ts";
-export { Emitter } from "./observer.ts";
+export { Emitter, type AboutFlight } from "./observer.ts";
 export { flightLimits, type FlightLimits } from "./options.ts";
 export type { Pilot, Story } from "./pilot.ts";
 export { Waiter } from "./waiter.ts";

@@ -10,7 +10,8 @@ import type { Role } from "./flight-result.ts";
 /** The `node:diagnostics_channel` on which every event is published. */
 export const FLIGHT_CHANNEL = "skein.flight";
 
-interface AboutFlight {
+/** Whom an event is about. */
+export interface AboutFlight {
   /** What `keyPrefixOf` returns for the key (core), or the declared prefix (cluster); else "other". */
   keyPrefix: string;
   flightId: string;

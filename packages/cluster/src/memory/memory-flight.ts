@@ -19,25 +19,16 @@ import {
   type ResignRequest,
   type SettleReply,
   type SettleRequest,
-  type Transport,
 } from "../coordinator.ts";
 import { grantOf } from "../fencing-token.ts";
 import { attemptOf, isAttempt, leaderOf } from "./attempt.ts";
 import { EntryDesk } from "./entry-desk.ts";
+import { Leadership } from "./leadership.ts";
 import { LostLeaders } from "./lost-leaders.ts";
 import { addressOf } from "./memory-post.ts";
 import { Registrations } from "./registrations.ts";
 import { RetainedOutcome } from "./retained-outcome.ts";
 import type { Caller, Surroundings, WakeUpLimits } from "./surroundings.ts";
-
-interface Leadership {
-  readonly token: string;
-  readonly transport: Transport;
-  leaseMs: number;
-  beat: number;
-  leaseEndsAtUs: number;
-  unwanted: boolean;
-}
 
 export class MemoryFlight {
   readonly #surroundings: Surroundings;
@@ -69,12 +60,12 @@ export class MemoryFlight {
 
   get state(): "vacant" | "led" | "lapsed" {
     if (this.#leadership === undefined) return "vacant";
-    return this.#surroundings.now() < this.#leadership.leaseEndsAtUs ? "led" : "lapsed";
+    return this.#leadership.hasLapsed(this.#surroundings.now()) ? "lapsed" : "led";
   }
 
   /** Ends for good what has ended by the clock as it is now; true if that is everything. */
   expire(): boolean {
-    if (this.#leadership !== undefined && this.state === "lapsed") this.#leadership.leaseEndsAtUs = 0;
+    if (this.state === "lapsed") this.#leadership?.lapse();
     return this.over;
   }
 
@@ -94,16 +85,13 @@ export class MemoryFlight {
       return known;
     }
     if (this.#leadership !== undefined && this.#mayDepose(this.#leadership, request)) {
-      this.#leadership.leaseEndsAtUs = 0;
+      this.#leadership.lapse();
     }
-    switch (this.state) {
-      case "led":
-        return this.#follow(caller, request);
-      case "lapsed":
-        return this.#succeed(caller, request);
-      case "vacant":
-        return this.#admit(caller, request, false);
-    }
+    const leadership = this.#leadership;
+    if (leadership === undefined) return this.#admit(caller, request, false);
+    return this.state === "led"
+      ? this.#follow(leadership, caller, request)
+      : this.#succeed(leadership, caller, request);
   }
 
   renew(request: RenewRequest): RenewReply {
@@ -112,9 +100,7 @@ export class MemoryFlight {
     if (leadership?.token !== request.token) {
       return { status: this.#forgotten === request.token ? "forgotten" : "fenced" };
     }
-    leadership.leaseEndsAtUs = this.#in(request.leaseMs);
-    leadership.leaseMs = request.leaseMs;
-    leadership.beat++;
+    leadership.renew(request.leaseMs, this.#surroundings.now());
     this.#lastAtLeast(flightTtlMs(request));
     return { status: "held", followers: this.#registrations.live };
   }
@@ -184,40 +170,28 @@ export class MemoryFlight {
 
   // What a join can come to, in the order in which it is tried.
 
-  #mayDepose({ token, beat, transport }: Leadership, { depose }: JoinRequest): boolean {
-    if (depose?.token !== token || depose.beat !== String(beat)) return false;
+  #mayDepose(leadership: Leadership, { depose }: JoinRequest): boolean {
+    if (depose === undefined || !leadership.isMeant(depose)) return false;
     // Nobody is seen to listen to a list.
-    const silent = transport === "p" && !this.#surroundings.isListening(leaderOf(token));
+    const silent =
+      leadership.transport === "p" && !this.#surroundings.isListening(leaderOf(leadership.token));
     return depose.evidence === "beat" || silent;
   }
 
-  #follow(caller: Caller, request: JoinRequest): JoinReply {
+  #follow(leadership: Leadership, caller: Caller, request: JoinRequest): JoinReply {
     const madeDo = this.#entry.makeDo(request);
     if (madeDo !== undefined) return madeDo;
-    const { token = "", beat = 0, transport = "", leaseMs = 0, leaseEndsAtUs = 0 } = this.#leadership ?? {};
-    const expiresAtUs = this.#in(request.registrationMs);
-    const isNew = this.#registrations.put({
-      ...caller,
-      nonce: request.nonce,
-      grant: grantOf(token),
-      expiresAtUs,
-    });
+    const { nonce, registrationMs } = request;
+    const grant = grantOf(leadership.token);
+    const isNew = this.#registrations.put({ ...caller, nonce, grant, expiresAtUs: this.#in(registrationMs) });
     // Coming for the first time is a reason to go on; still being there is none.
-    if (isNew && this.#leadership !== undefined) this.#leadership.unwanted = false;
+    if (isNew) leadership.unwanted = false;
     this.#lastAtLeast(flightTtlMs(request));
-    const remainingMs = Math.floor((leaseEndsAtUs - this.#surroundings.now()) / 1_000);
-    return {
-      status: "follow",
-      token,
-      beat: String(beat),
-      remainingMs,
-      leaderTransport: transport,
-      leaderLeaseMs: leaseMs,
-    };
+    return leadership.toReply(this.#surroundings.now());
   }
 
-  #succeed(caller: Caller, request: JoinRequest): JoinReply {
-    const lost = this.#lost.presume(this.#leadership?.token ?? "");
+  #succeed({ token }: Leadership, caller: Caller, request: JoinRequest): JoinReply {
+    const lost = this.#lost.presume(token);
     if (lost) this.#lastAtLeast(flightTtlMs(request));
     if (request.firstGrant !== undefined && !request.takesOver) {
       this.#registrations.remove({ process: caller.process, nonce: request.nonce });
@@ -249,16 +223,7 @@ export class MemoryFlight {
     // server knew remembers a grant, too: those who followed the same flight would refuse the outcome of a lower one.
     this.#lastGrant = Math.max(this.#lastGrant + 1, (request.firstGrant ?? 0) + 1, now);
     const token = `${this.#lastGrant}-${caller.process}-${nonce}`;
-    const leaseEndsAtUs = this.#in(request.leaseMs);
-    const { transport } = caller;
-    this.#leadership = {
-      token,
-      transport,
-      leaseMs: request.leaseMs,
-      beat: 0,
-      leaseEndsAtUs,
-      unwanted: false,
-    };
+    this.#leadership = new Leadership(token, caller.transport, request.leaseMs, now);
     this.#registrations.remove({ process: caller.process, nonce });
     this.#lastAtLeast(flightTtlMs(request));
     return this.#leads();
