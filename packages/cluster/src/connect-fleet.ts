@@ -1,7 +1,7 @@
 /** Puts a process's part of the fleet together over Redis: connections, inbox, coordinator, breaker, flights. */
 import { types } from "node:util";
 import { InvalidArgumentError, type Observer } from "@skein/core";
-import { background, Emitter, flightLimits, FlightTable } from "@skein/core/internal";
+import { Emitter, flightLimits, FlightTable } from "@skein/core/internal";
 import { InvalidKeyError } from "./errors.ts";
 import { Fleet } from "./fleet.ts";
 import { flightKeys } from "./flight-keys.ts";
@@ -12,10 +12,10 @@ import type { ClusterEvent } from "./observer.ts";
 import { checkClusterOptions, type ClusterOptions } from "./options.ts";
 import { Policies } from "./policy.ts";
 import { newProcessId } from "./process-id.ts";
-import { probeCapabilities } from "./redis/capabilities.ts";
 import { openDeployment } from "./redis/deployment.ts";
 import { ListOutbox } from "./redis/list-outbox.ts";
 import { RedisCoordinator } from "./redis/redis-coordinator.ts";
+import { Rights } from "./redis/rights.ts";
 import { ServerBreakers } from "./redis/server-breakers.ts";
 import { Signatures } from "./signatures.ts";
 
@@ -67,9 +67,11 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
       silenceLimitMs: Math.min(policies.longestLeaseMs ?? MAX_SILENCE_MS, MAX_SILENCE_MS),
       clock,
       randomness,
+      onTrouble: (code) => rights.onTrouble(code),
     },
     breakers,
     onReachable: (up) => emit({ type: "link", link: "commands", state: up ? "up" : "down" }),
+    denied: () => rights.denied,
   });
   const { servers } = deployment;
   const { inboxPrefix } = keys;
@@ -94,6 +96,21 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     outbox,
   });
   breakers.ask(coordinator);
+  const keySample = keys.flight("probe").flightKey;
+  const rights = new Rights({
+    firstUp: deployment.firstUp,
+    commands: () => servers.of(keySample)?.link,
+    inbox: inbox.link,
+    clock,
+    probe: {
+      keySample,
+      inbox: inboxName,
+      transport: inbox.transport,
+      timeoutMs: PROBE_TIMEOUT_MS,
+      ...(deployment.isCluster ? { linkOf: (key: string) => servers.of(key)?.link } : {}),
+    },
+    onReport: ({ missing, warnings }) => emit({ type: "capabilities", missing, warnings }),
+  });
   const fleet = new Fleet({
     processId,
     coordinator,
@@ -114,26 +131,6 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     if (state === "up") deployment.probeNow();
   });
   fleet.open();
-  const probed = probeOnce();
-  background(probed);
-
-  async function probeOnce(): Promise<void> {
-    const keySample = keys.flight("probe").flightKey;
-    // Not for the inbox: the right to subscribe may be the one that is missing.
-    await deployment.firstUp;
-    const commands = servers.of(keySample)?.link;
-    if (commands === undefined || commands.state === "closed") return;
-    const report = await probeCapabilities(commands, inbox.link, {
-      keySample,
-      inbox: inboxName,
-      transport: inbox.transport,
-      timeoutMs: PROBE_TIMEOUT_MS,
-      ...(deployment.isCluster ? { linkOf: (key: string) => servers.of(key)?.link } : {}),
-    });
-    if (report.ok && report.warnings.length === 0) return;
-    emit({ type: "capabilities", missing: report.missing, warnings: report.warnings });
-  }
-
   return {
     fleet,
     policies,
@@ -145,10 +142,11 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     async ready() {
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const timer = clock.setTimer(resolve, redisTimeoutMs);
-      await Promise.race([probed, late]);
+      await Promise.race([rights.probed, late]);
       timer.cancel();
     },
     async close() {
+      rights.close();
       await Promise.all([inbox.close(), deployment.close()]);
     },
   };

@@ -30,6 +30,8 @@ export interface CapabilityOptions {
 export interface CapabilityReport {
   /** Everything that Skein needs was seen to be there. */
   readonly ok: boolean;
+  /** False when a right is missing that nothing works without; `undefined` when not everything could be found out. */
+  readonly usable: boolean | undefined;
   /** Rights that are missing, in plain words. */
   readonly missing: readonly string[];
   /** What works but does harm, and what could not be found out. */
@@ -74,6 +76,8 @@ class Probe {
   readonly #link: Link;
   readonly #options: CapabilityOptions;
   readonly #missing = new Set<string>();
+  /** What is missing and slows down what it would speed up, no more. */
+  readonly #dispensable = new Set<string>();
   readonly #warnings: string[] = [];
   #complete = true;
   #server: ServerFacts | undefined;
@@ -106,7 +110,16 @@ class Probe {
 
   report(): CapabilityReport {
     const missing = [...this.#missing];
-    const report = { ok: this.#complete && missing.length === 0, missing, warnings: this.#warnings };
+    const report = {
+      ok: this.#complete && missing.length === 0,
+      usable: missing.some((name) => !this.#dispensable.has(name))
+        ? false
+        : this.#complete
+          ? true
+          : undefined,
+      missing,
+      warnings: this.#warnings,
+    };
     return this.#server === undefined ? report : { ...report, server: this.#server };
   }
 
@@ -152,7 +165,10 @@ class Probe {
       const refusal = refusalOf(String(reply[index]));
       if (refusal === undefined) continue;
       refused.add(right);
-      this.#missing.add(this.#nameOf(right, refusal, key));
+      const name = this.#nameOf(right, refusal, key);
+      this.#missing.add(name);
+      // Then a leader's death is seen by its beat or lease.
+      if (right === "PUBSUB|NUMSUB" && refusal === "command") this.#dispensable.add(name);
     }
     return refused;
   }
@@ -164,7 +180,12 @@ class Probe {
     const replica = fact("role") === "replica" || fact("role") === "slave";
     const cluster = fact("mode") === "cluster";
     this.#server = { name: fact("server"), version: fact("version"), cluster, replica };
-    if (replica) this.#missing.add("writing: this server is a read-only replica");
+    if (replica) {
+      const name = "writing: this server is a read-only replica";
+      this.#missing.add(name);
+      // The connection deals with that: it looks for the primary.
+      this.#dispensable.add(name);
+    }
     if (cluster && this.#options.linkOf === undefined) {
       this.#warnings.push(
         "this server is a node of a Redis Cluster: keys of other nodes are refused; use redis: { cluster: [nodes] }",

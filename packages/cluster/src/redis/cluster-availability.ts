@@ -9,11 +9,13 @@ import { RedisAvailability } from "./redis-availability.ts";
 export class ClusterAvailability {
   readonly #servers: ClusterServers;
   readonly #inbox: Link;
+  readonly #denied: () => boolean;
   readonly #nodes = new WeakMap<ClusterNode, RedisAvailability>();
 
-  constructor(servers: ClusterServers, inbox: Link) {
+  constructor(servers: ClusterServers, inbox: Link, denied: () => boolean) {
     this.#servers = servers;
     this.#inbox = inbox;
+    this.#denied = denied;
   }
 
   /** Each question goes to whoever keeps the flight then. */
@@ -37,7 +39,12 @@ export class ClusterAvailability {
     let known = this.#nodes.get(node);
     if (known === undefined) {
       const { server, breaker } = node;
-      known = new RedisAvailability({ commands: server.link, inbox: this.#inbox, breaker });
+      known = new RedisAvailability({
+        commands: server.link,
+        inbox: this.#inbox,
+        breaker,
+        denied: this.#denied,
+      });
       this.#nodes.set(node, known);
     }
     return known;

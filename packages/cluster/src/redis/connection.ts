@@ -41,6 +41,8 @@ export interface ConnectionOptions {
   readonly blocking?: boolean;
   readonly clock: Clock;
   readonly randomness: Randomness;
+  /** Told when the connection's trouble changes: another code, or `undefined` once it is up. */
+  readonly onTrouble?: (code: string | undefined) => void;
   /** As operators see it in CLIENT LIST; "skein" by default. */
   readonly connectionName?: string;
 }
@@ -103,9 +105,7 @@ export class Link {
     this.redis.on("ready", () => background(this.#prepare(this.#session)));
     this.redis.on("close", () => this.#lost());
     this.redis.on("end", () => this.#revive());
-    this.redis.on("error", (error) => {
-      this.#trouble = troubleOf(error);
-    });
+    this.redis.on("error", (error) => this.#setTrouble(troubleOf(error)));
     this.#patience.begin();
   }
 
@@ -221,7 +221,7 @@ export class Link {
       await this.#onReady?.(redis);
     } catch (error) {
       if (session !== this.#session) return;
-      this.#trouble = troubleOf(error);
+      this.#setTrouble(troubleOf(error));
       this.reconnect();
       return;
     }
@@ -238,7 +238,7 @@ export class Link {
         const code = serverCodeOf(error);
         if (code === undefined || NOT_ADMITTED.has(code) || session !== this.#session) throw error;
         if (!NOT_READY_YET.has(code)) return;
-        this.#trouble = code;
+        this.#setTrouble(code);
       }
       await new Promise<void>((resolve) => {
         this.clock.setTimer(resolve, LOADING_RETRY_MS, { unref: true });
@@ -277,7 +277,7 @@ export class Link {
     if (state === "up") {
       this.#attempts = 0;
       this.#downSince = undefined;
-      this.#trouble = undefined;
+      this.#setTrouble(undefined);
     } else if (before === "up") {
       this.#downSince = this.clock.now();
       this.#patience.begin();
@@ -286,12 +286,23 @@ export class Link {
     for (const listener of this.#listeners) listener(state);
   }
 
+  #setTrouble(code: string | undefined): void {
+    if (code === this.#trouble) return;
+    this.#trouble = code;
+    this.#options.onTrouble?.(code);
+  }
+
   #noticeReplica(): void {
     const now = this.clock.now();
     if (now - this.#readonlySeenAt < READONLY_RECONNECT_MS) return;
     this.#readonlySeenAt = now;
     this.reconnect();
   }
+}
+
+/** Whether a `trouble` means that the server does not let this user in. */
+export function isNotAdmitted(code: string): boolean {
+  return NOT_ADMITTED.has(code);
 }
 
 /** Unlike the client's own `disconnect`, this does not wait for the other side to agree. */

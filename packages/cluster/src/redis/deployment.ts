@@ -26,6 +26,8 @@ export interface DeploymentOptions {
   readonly breakers: ServerBreakers;
   /** The connections for commands are all up, or not all any more. */
   readonly onReachable: (reachable: boolean) => void;
+  /** Something is missing that nothing works without: nothing is to be asked. */
+  readonly denied: () => boolean;
 }
 
 export interface Deployment {
@@ -49,7 +51,7 @@ export function openDeployment(options: DeploymentOptions): Deployment {
 }
 
 function openOne(
-  { connection, breakers, onReachable }: DeploymentOptions,
+  { connection, breakers, onReachable, denied }: DeploymentOptions,
   source: ConnectionOptions["source"],
 ): Deployment {
   const server = Server.open({ ...connection, source });
@@ -67,7 +69,7 @@ function openOne(
     firstUp,
     inboxConnection: () => ({ ...connection, source }),
     availability(inbox) {
-      const availability = new RedisAvailability({ commands: server.link, inbox, breaker });
+      const availability = new RedisAvailability({ commands: server.link, inbox, breaker, denied });
       return () => availability;
     },
     probeNow: () => breaker.probeNow(),
@@ -79,7 +81,7 @@ function openOne(
 }
 
 function openCluster(options: DeploymentOptions, source: ClusterSource): Deployment {
-  const { connection, breakers, onReachable } = options;
+  const { connection, breakers, onReachable, denied } = options;
   const { promise: firstUp, resolve } = Promise.withResolvers<void>();
   const servers = new ClusterServers({
     source,
@@ -108,7 +110,7 @@ function openCluster(options: DeploymentOptions, source: ClusterSource): Deploym
       return { ...connection, source: { ...source.nodeOptions, ...last }, nextAddress };
     },
     availability(inbox) {
-      const availability = new ClusterAvailability(servers, inbox);
+      const availability = new ClusterAvailability(servers, inbox, denied);
       return (flight) => availability.of(flight);
     },
     probeNow: () => servers.probeNow(),

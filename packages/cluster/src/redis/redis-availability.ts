@@ -8,6 +8,8 @@ export interface RedisAvailabilityOptions {
   readonly commands: Link;
   readonly inbox: Link;
   readonly breaker: Breaker;
+  /** Something is missing that nothing works without. */
+  readonly denied: () => boolean;
 }
 
 export class RedisAvailability implements Availability {
@@ -18,7 +20,8 @@ export class RedisAvailability implements Availability {
   }
 
   obstacle(): FallbackReason | undefined {
-    const { breaker, commands, inbox } = this.#options;
+    const { breaker, commands, inbox, denied } = this.#options;
+    if (denied()) return "refused";
     if (breaker.state === "open") return "breaker-open";
     if (breaker.state === "half-open") return "fallback-probe";
     // Away for longer than a call may wait for it: waiting again would cost every call the same.
