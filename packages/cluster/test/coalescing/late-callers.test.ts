@@ -8,10 +8,11 @@ import { HeldWork } from "./fleet-of-instances.ts";
 /** By then an outcome settled before is older than any reply takes. */
 const LATER_MS = 500;
 
-/** A leader and a follower whose Redis user may not publish: no wake-up ever arrives, and the follower finds out by poll. */
+/** A leader and a follower whose Redis user may no longer publish: no wake-up arrives, and the follower finds out by poll. */
 async function withoutWakeUps(policy: PrefixOptions) {
   const redis = await RedisServer.start();
-  await redis.client().acl("SETUSER", "quiet", "reset", "on", ">secret", "~*", "&*", "+@all", "-publish");
+  const admin = redis.client();
+  await admin.acl("SETUSER", "quiet", "reset", "on", ">secret", "~*", "&*", "+@all");
   const events: ClusterEvent[] = [];
   const open = (): ClusterSingleflight =>
     new ClusterSingleflight({
@@ -23,6 +24,8 @@ async function withoutWakeUps(policy: PrefixOptions) {
     });
   const [leader, follower] = [open(), open()];
   await Promise.all([leader.ready(), follower.ready()]);
+  // Only now: without the right at start nothing would be coordinated.
+  await admin.acl("SETUSER", "quiet", "-publish");
   const until = (type: ClusterEvent["type"]): Promise<unknown> =>
     waitUntil(() => events.some((event) => event.type === type), { what: type });
   return {
