@@ -18,6 +18,8 @@ afterAll(async () => {
 
 entryContract("over one Redis", () => startRedisFleet(server));
 
+entryContract("over one Redis, for processes with lists", () => startRedisFleet(server, "l"));
+
 it.each(["somebody else's text", "skein-entry/2 1 x 0 0 0 0\nx", "", "skein-entry/1 12"])(
   "%j under the name of an entry counts as none",
   async (foreign) => {
