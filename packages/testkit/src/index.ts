@@ -37,6 +37,7 @@ export {
   relieveMemory,
 } from "./redis-faults.ts";
 export { promote, startReplica, type ReplicaOptions } from "./redis-replica.ts";
+export { RedisSentinels, type RedisSentinelsOptions } from "./redis-sentinels.ts";
 export { RedisServer, type RedisServerOptions } from "./redis-server.ts";
 export { watchResources, type ResourceWatch } from "./resource-check.ts";
 export { SeededRandom } from "./seeded-random.ts";

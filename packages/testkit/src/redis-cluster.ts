@@ -1,4 +1,4 @@
-/** A Redis Cluster on this machine: some primaries without replicas, whose slots a test can move under way. */
+/** A Redis Cluster on this machine: some primaries, with replicas if wanted, whose slots a test can move under way. */
 import { Cluster, type Redis } from "ioredis";
 import { RedisServer } from "./redis-server.ts";
 import { waitUntil } from "./wait-until.ts";
@@ -9,29 +9,38 @@ const MAX_MIGRATE_MS = 5_000;
 export interface RedisClusterOptions {
   /** How many primaries; default 3. */
   nodes?: number;
+  /** How many replicas each of them has; default 0. */
+  replicas?: number;
+  /** A node that has not answered for so long counts as failed, and its replica takes its place; default 2_000. */
+  nodeTimeoutMs?: number;
   /** Further arguments of each. */
   args?: readonly string[];
 }
 
 export class RedisCluster implements AsyncDisposable {
+  /** Primaries at first. */
   readonly nodes: readonly RedisServer[];
+  readonly replicas: readonly RedisServer[];
   readonly #admins = new Map<RedisServer, Redis>();
   readonly #ids = new Map<RedisServer, string>();
   readonly #clients = new Set<Cluster>();
 
-  private constructor(nodes: readonly RedisServer[]) {
+  private constructor(nodes: readonly RedisServer[], replicas: readonly RedisServer[]) {
     this.nodes = nodes;
+    this.replicas = replicas;
   }
 
   /** Resolves when every node knows every other and answers for its share of the slots. */
-  static async start({ nodes = 3, args = [] }: RedisClusterOptions = {}): Promise<RedisCluster> {
-    const ours = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", ...args];
+  static async start(options: RedisClusterOptions = {}): Promise<RedisCluster> {
+    const { nodes = 3, replicas = 0, nodeTimeoutMs = 2_000, args = [] } = options;
+    const mode = ["--cluster-enabled", "yes", "--cluster-node-timeout", String(nodeTimeoutMs)];
+    // A replica need not be fresh to be elected: nothing here waits for a lost link.
+    const ours = [...mode, "--cluster-replica-validity-factor", "0", ...args];
     const starts = await Promise.allSettled(
-      Array.from({ length: nodes }, () => RedisServer.start({ args: ours })),
+      Array.from({ length: nodes * (1 + replicas) }, () => RedisServer.start({ args: ours })),
     );
-    const cluster = new RedisCluster(
-      starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : [])),
-    );
+    const servers = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+    const cluster = new RedisCluster(servers.slice(0, nodes), servers.slice(nodes));
     try {
       for (const start of starts) if (start.status === "rejected") throw start.reason;
       await cluster.#join();
@@ -40,6 +49,11 @@ export class RedisCluster implements AsyncDisposable {
       await cluster.stop();
       throw error;
     }
+  }
+
+  /** Primaries and replicas. */
+  get servers(): readonly RedisServer[] {
+    return [...this.nodes, ...this.replicas];
   }
 
   /** A client of the whole cluster with ioredis's defaults, disconnected by `stop`. */
@@ -59,7 +73,7 @@ export class RedisCluster implements AsyncDisposable {
     const slot = await this.slotOf(key);
     for (const range of await this.#anyAdmin().cluster("SLOTS")) {
       const [first, last, [, port]] = range as unknown as [number, number, [string, number]];
-      const node = this.nodes.find((one) => one.port === port);
+      const node = this.servers.find((one) => one.port === port);
       if (slot >= first && slot <= last && node !== undefined) return node;
     }
     throw new Error(`No node answers for slot ${slot}.`);
@@ -84,17 +98,47 @@ export class RedisCluster implements AsyncDisposable {
         const left = await this.#admin(from).cluster("GETKEYSINSLOT", slot, 1_000_000);
         if (left.length > 0) await moveKeys(...left);
         // The new node first: in between, both send clients to each other instead of nowhere.
-        const others = this.nodes.filter((node) => node !== to && node !== from);
+        const others = this.servers.filter((node) => node !== to && node !== from && node.isRunning);
         for (const node of [to, from, ...others]) {
-          await this.#admin(node).cluster("SETSLOT", slot, "NODE", this.#id(to));
+          // Replicas refuse it, and hear of it from their primaries.
+          const [role] = await this.#admin(node).role();
+          if (role === "master") await this.#admin(node).cluster("SETSLOT", slot, "NODE", this.#id(to));
         }
       },
     };
   }
 
+  /** A replica takes its primary's place, which becomes its replica; everybody lives. Resolves when all know. */
+  async failOver(replica: RedisServer): Promise<void> {
+    const admin = this.#admin(replica);
+    await waitUntil(async () => (await admin.info("replication")).includes("master_link_status:up"), {
+      timeoutMs: 30_000,
+      what: `the server on port ${replica.port} to follow its primary`,
+    });
+    await admin.cluster("FAILOVER");
+    await this.untilPrimary(replica);
+  }
+
+  /** Waits until every running server holds this one for a primary with slots. */
+  async untilPrimary(server: RedisServer): Promise<void> {
+    await waitUntil(
+      async () => {
+        const views = await Promise.all(
+          this.servers.filter(({ isRunning }) => isRunning).map((one) => this.#admin(one).cluster("SLOTS")),
+        );
+        return views.every((ranges) =>
+          ranges.some(
+            (range) => (range as unknown as [number, number, [string, number]])[2][1] === server.port,
+          ),
+        );
+      },
+      { timeoutMs: 60_000, everyMs: 50, what: `the server on port ${server.port} to be a primary` },
+    );
+  }
+
   async stop(): Promise<void> {
     for (const client of this.#clients) client.disconnect();
-    await Promise.all(this.nodes.map((node) => node.stop()));
+    await Promise.all(this.servers.map((node) => node.stop()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -102,23 +146,48 @@ export class RedisCluster implements AsyncDisposable {
   }
 
   async #join(): Promise<void> {
-    for (const [index, node] of this.nodes.entries()) {
+    for (const [index, node] of this.servers.entries()) {
       const admin = this.#admin(node);
       this.#ids.set(node, await admin.cluster("MYID"));
       await admin.cluster("SET-CONFIG-EPOCH", index + 1);
+      if (index >= this.nodes.length) continue;
       const share = Array.from({ length: SLOTS }, (_, slot) => slot).filter(
         (slot) => Math.floor((slot * this.nodes.length) / SLOTS) === index,
       );
       await admin.cluster("ADDSLOTS", ...share);
     }
-    for (const node of this.nodes) await this.#anyAdmin().cluster("MEET", node.host, node.port);
+    for (const node of this.servers) await this.#anyAdmin().cluster("MEET", node.host, node.port);
+    await this.#agreed();
+    for (const [index, replica] of this.replicas.entries()) {
+      const primary = this.nodes[index % this.nodes.length];
+      if (primary !== undefined) await this.#admin(replica).cluster("REPLICATE", this.#id(primary));
+    }
+    if (this.replicas.length > 0) await this.#replicated();
+  }
+
+  async #agreed(): Promise<void> {
     await waitUntil(
       async () => {
-        const states = await Promise.all(this.nodes.map((node) => this.#admin(node).cluster("INFO")));
-        const known = `cluster_known_nodes:${this.nodes.length}\r\n`;
+        const states = await Promise.all(this.servers.map((node) => this.#admin(node).cluster("INFO")));
+        const known = `cluster_known_nodes:${this.servers.length}\r\n`;
         return states.every((state) => state.includes("cluster_state:ok") && state.includes(known));
       },
       { timeoutMs: 30_000, everyMs: 50, what: "the nodes of the cluster to agree" },
+    );
+  }
+
+  async #replicated(): Promise<void> {
+    await waitUntil(
+      async () => {
+        const links = await Promise.all(
+          this.replicas.map((replica) => this.#admin(replica).info("replication")),
+        );
+        const views = await Promise.all(this.servers.map((node) => this.#admin(node).cluster("NODES")));
+        // Each view names every replica as one: with that, the primary's place is found without them.
+        const seen = views.every((view) => String(view).split("slave").length - 1 === this.replicas.length);
+        return seen && links.every((link) => link.includes("master_link_status:up"));
+      },
+      { timeoutMs: 30_000, everyMs: 50, what: "the replicas to follow their primaries" },
     );
   }
 

@@ -68,6 +68,10 @@ export class RedisServer implements AsyncDisposable {
     return `redis://${credentials}${this.host}:${this.port}`;
   }
 
+  get isRunning(): boolean {
+    return !this.#process.hasEnded;
+  }
+
   /** Throws when the server is not running. */
   get pid(): number {
     if (this.#process.hasEnded) throw new Error(`The Redis on port ${this.port} is not running.`);

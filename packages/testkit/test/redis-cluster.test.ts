@@ -49,3 +49,16 @@ describe("RedisCluster", () => {
     await expect(cluster.beginMigration("key", await cluster.nodeOf("key"))).rejects.toThrow(RangeError);
   });
 });
+
+describe("a RedisCluster with replicas", () => {
+  it("fails over on request and when a primary is killed", async () => {
+    await using withReplicas = await RedisCluster.start({ replicas: 1, nodeTimeoutMs: 1_000 });
+    const [first, second] = withReplicas.replicas;
+    const client = withReplicas.client();
+    await client.set("key", "1");
+    await withReplicas.failOver(first!);
+    await withReplicas.nodes[1]!.kill();
+    await withReplicas.untilPrimary(second!);
+    expect(await client.get("key")).toBe("1");
+  });
+});
