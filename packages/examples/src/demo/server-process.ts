@@ -1,12 +1,15 @@
-// Runs as a process: one HTTP server, as one container of a service would be. fastify answers, pg asks, pino logs.
+// Runs as a process: one HTTP server, as one container of a service would be. fastify answers, pg asks, pino logs, and
+// prom-client counts.
 
 import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyReply } from "fastify";
 import { Pool } from "pg";
 import { pino } from "pino";
+import { Registry } from "prom-client";
 import type { FlightResult, Work } from "@skein/core";
+import { PrometheusObserver } from "@skein/metrics";
 import { serveParent } from "./child.ts";
-import { coalescerFor } from "./mode.ts";
+import { coalescerFor, REPORT_PREFIX } from "./mode.ts";
 import { loadReport, type Report } from "./report.ts";
 import type { Answer, ServerConfig, ServerReady, ServerStatus } from "./server.ts";
 
@@ -21,7 +24,9 @@ serveParent(async (message) => {
   const app = Fastify({ loggerInstance: logger, forceCloseConnections: true });
   const postgres = new Pool({ connectionString: config.postgresUrl, max: POSTGRES_CONNECTIONS });
   postgres.on("error", (error) => logger.warn({ err: error }, "an idle Postgres connection was lost"));
-  const flights = coalescerFor(config, logger);
+  const registry = new Registry();
+  const observer = new PrometheusObserver({ registry, prefixes: [REPORT_PREFIX] });
+  const flights = coalescerFor(config, logger, observer);
   let callersWaiting = 0;
   let worksRunning = 0;
 
@@ -40,7 +45,7 @@ serveParent(async (message) => {
     try {
       // The one line that differs between a fleet that stampedes and one that does not.
       const result = flights
-        ? await flights.fly(`report:${day}`, work, { signal })
+        ? await flights.fly(`${REPORT_PREFIX}${day}`, work, { signal })
         : await alone(work, day, signal);
       const { value, role, takeovers, flightId } = result;
       return { value, role, takeovers, flightId, pid: process.pid } satisfies Answer;
@@ -56,6 +61,11 @@ serveParent(async (message) => {
   app.get("/ready", async () => {
     await Promise.all([postgres.query("select 1"), flights?.ready()]);
     return { ready: true };
+  });
+
+  app.get("/metrics", async (_request, reply) => {
+    const text = await registry.metrics();
+    return reply.type(registry.contentType).send(text);
   });
 
   app.get("/status", (): ServerStatus => ({ callersWaiting, worksRunning }));
@@ -85,7 +95,7 @@ function callerGone(reply: FastifyReply): AbortSignal {
 
 /** No coalescing: every caller runs the work. */
 async function alone(work: Work<Report>, day: string, signal: AbortSignal): Promise<FlightResult<Report>> {
-  const key = `report:${day}`;
+  const key = `${REPORT_PREFIX}${day}`;
   const value = await work(signal, { key, flightId: "none", takeovers: 0 });
   return { value, role: "local", shared: false, flightId: "none", takeovers: 0, waitedMs: 0 };
 }
