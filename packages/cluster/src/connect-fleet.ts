@@ -5,25 +5,14 @@ import { Emitter, flightLimits, FlightTable } from "@skein/core/internal";
 import { InvalidKeyError } from "./errors.ts";
 import { Fleet } from "./fleet.ts";
 import { flightKeys } from "./flight-keys.ts";
-import { ListInbox } from "./inbox/list-inbox.ts";
-import { PubSubInbox } from "./inbox/pubsub-inbox.ts";
 import { logObserver } from "./logger.ts";
+import { isMembershipSource, type MembershipContext } from "./membership.ts";
 import type { ClusterEvent } from "./observer.ts";
 import { checkClusterOptions, type ClusterOptions } from "./options.ts";
 import { Policies } from "./policy.ts";
 import { newProcessId } from "./process-id.ts";
-import { openDeployment } from "./redis/deployment.ts";
-import { ListOutbox } from "./redis/list-outbox.ts";
-import { RedisCoordinator } from "./redis/redis-coordinator.ts";
-import { Rights } from "./redis/rights.ts";
-import { ServerBreakers } from "./redis/server-breakers.ts";
+import { openRedisMembership } from "./redis/redis-membership.ts";
 import { Signatures } from "./signatures.ts";
-
-const HEARTBEAT_EVERY_MS = 1_000;
-/** A connection that says nothing for so long, although asked, is half-open. */
-const MAX_SILENCE_MS = 2_500;
-/** Longer than any honest probe; it holds nobody up but `ready()`, which has its own limit. */
-const PROBE_TIMEOUT_MS = 2_000;
 
 export interface FleetConnection {
   readonly fleet: Fleet;
@@ -49,73 +38,32 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     if (emitter.active) emitter.emit(event);
   };
 
-  const slowMs = Math.ceil(redisTimeoutMs * 0.8);
-  const breakers = new ServerBreakers({
-    breaker: { failures: 1, slowReplies: 5, slowMs, probeEveryMs: 250, ...options.breaker },
-    keys,
+  const context: MembershipContext = {
     processId,
+    keys,
+    wakeup: options.wakeup ?? "pubsub",
+    breaker: {
+      failures: 1,
+      slowReplies: 5,
+      slowMs: Math.ceil(redisTimeoutMs * 0.8),
+      probeEveryMs: 250,
+      ...options.breaker,
+    },
     clock,
     randomness,
     redisTimeoutMs,
-    onChange: (state) => emit({ type: "breaker", state }),
-  });
-  const deployment = openDeployment({
-    source: options.redis,
-    connection: {
-      redisTimeoutMs,
-      heartbeatEveryMs: HEARTBEAT_EVERY_MS,
-      silenceLimitMs: Math.min(policies.longestLeaseMs ?? MAX_SILENCE_MS, MAX_SILENCE_MS),
-      clock,
-      randomness,
-      onTrouble: (code) => rights.onTrouble(code),
-    },
-    breakers,
-    onReachable: (up) => emit({ type: "link", link: "commands", state: up ? "up" : "down" }),
-    denied: () => rights.denied,
-  });
-  const { servers } = deployment;
-  const { inboxPrefix } = keys;
-  const inboxName = inboxPrefix + processId;
-  const inbox =
-    options.wakeup === "list"
-      ? new ListInbox(inboxName, deployment.inboxConnection(inboxName))
-      : new PubSubInbox(inboxName, deployment.inboxConnection());
-  const outbox = new ListOutbox({
-    servers,
-    inboxPrefix,
-    timeoutMs: redisTimeoutMs,
-    onLost: (processes) => emit({ type: "wakeup-lost", processes }),
-  });
-  const coordinator: RedisCoordinator = new RedisCoordinator({
-    servers,
-    clock,
-    processId,
-    inboxPrefix,
-    transport: inbox.transport,
-    redisTimeoutMs,
-    outbox,
-  });
-  breakers.ask(coordinator);
-  const keySample = keys.flight("probe").flightKey;
-  const rights = new Rights({
-    firstUp: deployment.firstUp,
-    commands: () => servers.of(keySample)?.link,
-    inbox: inbox.link,
-    clock,
-    probe: {
-      keySample,
-      inbox: inboxName,
-      transport: inbox.transport,
-      timeoutMs: PROBE_TIMEOUT_MS,
-      ...(deployment.isCluster ? { linkOf: (key: string) => servers.of(key)?.link } : {}),
-    },
-    onReport: ({ missing, warnings }) => emit({ type: "capabilities", missing, warnings }),
-  });
+    longestLeaseMs: policies.longestLeaseMs,
+    emit,
+  };
+  const { redis } = options;
+  const membership = isMembershipSource(redis)
+    ? redis.openMembership(context)
+    : openRedisMembership(redis, context);
   const fleet = new Fleet({
     processId,
-    coordinator,
-    inbox,
-    availabilityOf: deployment.availability(inbox.link),
+    coordinator: membership.coordinator,
+    inbox: membership.inbox,
+    availabilityOf: membership.availabilityOf,
     keys,
     clock,
     randomness,
@@ -125,10 +73,6 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     pollEveryMs: options.pollEveryMs ?? 1_000,
     deathGraceMs: options.deathGraceMs ?? 400,
     signatures: signaturesOf(options),
-  });
-  inbox.link.onStateChange((state) => {
-    if (state === "up" || state === "down") emit({ type: "link", link: "inbox", state });
-    if (state === "up") deployment.probeNow();
   });
   fleet.open();
   return {
@@ -142,13 +86,10 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     async ready() {
       const { promise: late, resolve } = Promise.withResolvers<void>();
       const timer = clock.setTimer(resolve, redisTimeoutMs);
-      await Promise.race([rights.probed, late]);
+      await Promise.race([membership.probed, late]);
       timer.cancel();
     },
-    async close() {
-      rights.close();
-      await Promise.all([inbox.close(), deployment.close()]);
-    },
+    close: () => membership.close(),
   };
 }
 

@@ -25,6 +25,8 @@ export interface FlightName {
   readonly flightKey: string;
   /** STRING: the cache entry of the key, in the same slot; only where a cache uses the flight. */
   readonly entryKey: string;
+  /** STRING: who is being elected by a quorum, while it is; on each of the servers. */
+  readonly lockKey: string;
 }
 
 export interface FlightKeys {
@@ -50,7 +52,13 @@ export function flightKeys(options: {
       const long = options.hashKeys || literal.length > MAX_LITERAL_CHARACTERS;
       const id = `${namespace}:${long ? HASH_MARK + digest(literal) : literal}`;
       const tagged = `${PREFIX}:{${id}}:`;
-      return { id, leaseKey: `${tagged}lease`, flightKey: `${tagged}flight`, entryKey: `${tagged}entry` };
+      return {
+        id,
+        leaseKey: `${tagged}lease`,
+        flightKey: `${tagged}flight`,
+        entryKey: `${tagged}entry`,
+        lockKey: `${tagged}lock`,
+      };
     },
   };
 }

@@ -12,6 +12,7 @@ import type { ClusterEvent } from "./observer.ts";
 import type { Secret } from "./signatures.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import type { StructuralLogger } from "./logger.ts";
+import type { MembershipSource } from "./membership.ts";
 import type { RedisSource } from "./redis/cluster-source.ts";
 
 /** How the flights of one key prefix are coordinated. */
@@ -82,10 +83,10 @@ export interface BreakerOptionsInput {
 export interface ClusterOptions extends Omit<SingleflightOptions<ClusterEvent>, "keyPrefixOf"> {
   /**
    * A redis:// or rediss:// URL; ioredis options (with `sentinels` and `name` for Sentinel); `{ cluster: [nodes] }` with
-   * ioredis options for every node, for Redis Cluster; or an ioredis client, `Redis` or `Cluster`, to connect like.
-   * `keyPrefix` is refused.
+   * ioredis options for every node, for Redis Cluster; or an ioredis client, `Redis` or `Cluster`, to connect like;
+   * or what `quorum(nodes)` of `@skein/cluster/quorum` returns, for several independent primaries. `keyPrefix` is refused.
    */
-  redis: RedisSource;
+  redis: RedisSource | MembershipSource;
   /** Separates deployments on one Redis. 1 to 100 characters, default "default". Part of every key and channel. */
   namespace?: string;
   /**

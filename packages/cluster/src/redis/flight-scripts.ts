@@ -41,6 +41,14 @@ export const renewScript: Defined<typeof renewArguments, typeof renewStatuses> =
   renewStatuses,
 );
 
+const appointArguments = ["token", "transport", "leaseMs", "flightTtlMs", "takeovers"] as const;
+const appointStatuses = ["APPOINTED", "REFUSED"] as const;
+export const appointScript: Defined<typeof appointArguments, typeof appointStatuses> = defineScript(
+  "appoint",
+  appointArguments,
+  appointStatuses,
+);
+
 const settleArguments = [
   "process",
   "nonce",

@@ -1,0 +1,44 @@
+/** Whether it makes sense to ask a quorum: a majority of its servers can be asked. Each knows for itself how it fares. */
+import type { FallbackReason } from "@skein/core";
+import type { Availability, JoinFailure } from "../fleet.ts";
+import { CommandFailure } from "../redis/connection.ts";
+import { agree, majorityOf } from "./majority.ts";
+
+export class QuorumAvailability implements Availability {
+  readonly #nodes: readonly Availability[];
+
+  constructor(nodes: readonly Availability[]) {
+    this.#nodes = nodes;
+  }
+
+  obstacle(): FallbackReason | undefined {
+    let [free, first]: [number, FallbackReason | undefined] = [0, undefined];
+    for (const node of this.#nodes) {
+      const obstacle = node.obstacle();
+      if (obstacle === undefined) free += 1;
+      else first ??= obstacle;
+    }
+    return free >= majorityOf(this.#nodes.length) ? undefined : first;
+  }
+
+  get up(): boolean {
+    let up = 0;
+    for (const node of this.#nodes) if (node.up) up += 1;
+    return up >= majorityOf(this.#nodes.length);
+  }
+
+  whenUp(deadline: number): Promise<boolean> {
+    return agree(
+      this.#nodes.map((node) => node.whenUp(deadline)),
+      majorityOf(this.#nodes.length),
+    );
+  }
+
+  /** Each server has heard what came of what it was asked. */
+  succeeded(): void {}
+
+  failed(error: unknown): JoinFailure {
+    if (!(error instanceof CommandFailure)) return { reason: "refused", sent: true };
+    return { reason: error.kind, sent: error.sent };
+  }
+}
