@@ -21,8 +21,8 @@ describe("the documented names", () => {
       document
         .table(heading)
         .map(([name = ""]) => name.replaceAll("`", "").replace("<ns>", "shop").replace("<key>", "user:7"));
-    const { leaseKey, flightKey, entryKey } = keys.flight("user:7");
-    expect(named("Keys")).toEqual([leaseKey, flightKey, entryKey, `${keys.inboxPrefix}<process>`]);
+    const { leaseKey, flightKey, entryKey, lockKey } = keys.flight("user:7");
+    expect(named("Keys")).toEqual([leaseKey, flightKey, entryKey, lockKey, `${keys.inboxPrefix}<process>`]);
     expect(named("Channels")).toEqual([`${keys.inboxPrefix}<process>`]);
   });
 
@@ -231,7 +231,7 @@ async function until(events: readonly ClusterEvent[], type: string): Promise<voi
 }
 
 function scriptsIn(cell: string): string[] {
-  return (cell.match(/\b(?:join|renew|settle|resign|leave|forget|set|delete)\b/gu) ?? []).toSorted();
+  return (cell.match(/\b(?:appoint|join|renew|settle|resign|leave|forget|set|delete)\b/gu) ?? []).toSorted();
 }
 
 /** A script that removes everything but a few fields. */

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { generatedModule } from "../../scripts/generate-scripts.ts";
 import {
+  appointScript,
   deleteScript,
   forgetScript,
   joinScript,
@@ -17,6 +18,7 @@ import { scriptSources } from "../../src/redis/scripts/generated.ts";
 const directory = new URL("../../src/redis/scripts/", import.meta.url);
 const wrappers = [
   deleteScript,
+  appointScript,
   forgetScript,
   joinScript,
   leaveScript,
