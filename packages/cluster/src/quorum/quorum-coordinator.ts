@@ -66,7 +66,7 @@ export class QuorumCoordinator implements Coordinator {
       // Somebody else is being elected at this moment.
       const pauseMs = RETRY_MS * (0.5 + randomness.fraction());
       if (clock.now() + pauseMs >= deadline) throw new CommandFailure("timeout", { sent: false });
-      await this.#pause(pauseMs);
+      await new Promise<void>((resolve) => void clock.setTimer(resolve, pauseMs));
     }
   }
 
@@ -89,7 +89,7 @@ export class QuorumCoordinator implements Coordinator {
     // What is kept beside the flights, and outcomes in messages, do not count in a quorum.
     const { entry: _entry, ...rest } = request;
     const settle = (node: QuorumNode): Promise<SettleReply> =>
-      node.use(request.flight, (at) => at.settle({ ...rest, inlineMaxBytes: 0 }));
+      node.use(request.flight, (at) => at.settle({ ...rest, inlineMaxBytes: -1 }));
     // Those who are woken by the home server ask whether a majority has the outcome: so it comes last.
     const answers = others.map(settle);
     await agree(
@@ -98,14 +98,17 @@ export class QuorumCoordinator implements Coordinator {
     );
     const replies = await collect([settle(home), ...answers]);
     const heard = replies.filter(isAnswer);
-    let [accepted, woken, unwoken] = [0, 0, 0];
+    let [accepted, already, woken, unwoken] = [0, 0, 0, 0];
     for (const reply of heard) {
       if (reply.status === "fenced") continue;
       accepted += 1;
+      if (reply.status === "already") already += 1;
       woken += reply.woken;
       unwoken += reply.unwoken;
     }
-    if (accepted >= this.#majority) return { status: "accepted", woken, unwoken };
+    if (accepted >= this.#majority) {
+      return { status: already >= this.#majority ? "already" : "accepted", woken, unwoken };
+    }
     if (heard.length - accepted >= this.#majority) return { status: "fenced" };
     throw firstError(replies);
   }
@@ -278,12 +281,6 @@ export class QuorumCoordinator implements Coordinator {
 
   #askAll<T>(flight: FlightName, attempt: (coordinator: Coordinator) => Promise<T>): Promise<(T | Error)[]> {
     return collect(this.#options.nodes.map((node) => node.use(flight, attempt)));
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#options.clock.setTimer(resolve, ms);
-    });
   }
 }
 

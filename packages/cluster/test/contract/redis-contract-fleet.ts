@@ -3,7 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock, systemRandomness } from "@skein/core";
 import { waitUntil, type RedisCluster, type RedisServer } from "@skein/testkit";
 import type { Cluster, Redis } from "ioredis";
-import type { Transport } from "../../src/coordinator.ts";
+import type { Coordinator, Transport } from "../../src/coordinator.ts";
+import type { Availability } from "../../src/fleet.ts";
+import type { Inbox } from "../../src/inbox/inbox.ts";
+import { QuorumCoordinator } from "../../src/quorum/quorum-coordinator.ts";
+import { QuorumNode } from "../../src/quorum/quorum-node.ts";
 import { Link, type ConnectionOptions } from "../../src/redis/connection.ts";
 import { RedisCoordinator } from "../../src/redis/redis-coordinator.ts";
 import { Server } from "../../src/redis/server.ts";
@@ -43,9 +47,10 @@ return redis.status_reply('OK')`;
 /** Where a fleet is kept. */
 interface RedisPlace {
   readonly nodes: readonly RedisServer[];
-  /** Finds every key. */
-  readonly control: Redis | Cluster;
-  readonly servers: Servers;
+  /** Finds every key; where each server has keys of its own, all of them. */
+  readonly controls: readonly (Redis | Cluster)[];
+  readonly seesListeners: boolean;
+  coordinator(processId: string, transport: Transport): Coordinator;
   readonly links: () => readonly Link[];
   up(): Promise<void>;
   close(): Promise<void>;
@@ -63,8 +68,9 @@ function onePlace(redis: RedisServer): RedisPlace {
   const link = new Link({ ...connection, source: redis.url }, "commands");
   return {
     nodes: [redis],
-    control: redis.client(),
-    servers: new OneServer(new Server(link)),
+    controls: [redis.client()],
+    seesListeners: true,
+    coordinator: coordinatorOver(new OneServer(new Server(link))),
     links: () => [link],
     async up() {
       if (!(await link.whenUp(systemClock.now() + PATIENCE_MS))) {
@@ -79,12 +85,68 @@ function clusterPlace(cluster: RedisCluster): RedisPlace {
   const servers = openClusterServers(cluster, connection);
   return {
     nodes: cluster.nodes,
-    control: cluster.client(),
-    servers,
+    controls: [cluster.client()],
+    seesListeners: false,
+    coordinator: coordinatorOver(servers),
     links: () => servers.links(),
     up: async () => void (await waitUntil(() => servers.reachable, { what: "connections to all nodes" })),
     close: () => servers.close(),
   };
+}
+
+/** Each server has everything; who asks one over its link is always free to. */
+function quorumPlace(redis: readonly RedisServer[]): RedisPlace {
+  const places = redis.map(onePlace);
+  return {
+    nodes: redis,
+    controls: places.flatMap(({ controls }) => controls),
+    seesListeners: false,
+    coordinator(processId, transport) {
+      const nodes = places.map((place) => {
+        const [link] = place.links();
+        const servers = new OneServer(new Server(link ?? raise("no link")));
+        const inbox: Inbox = { transport, up: true, open() {}, whenUp: async () => true, async close() {} };
+        return new QuorumNode({
+          servers,
+          coordinator: coordinatorOver(servers)(processId, transport),
+          inbox,
+          availabilityOf: () => alwaysAvailable,
+          probed: Promise.resolve(),
+          async close() {},
+        });
+      });
+      const clock = systemClock;
+      const randomness = systemRandomness;
+      return new QuorumCoordinator({ nodes, clock, randomness, redisTimeoutMs: PATIENCE_MS });
+    },
+    links: () => places.flatMap((place) => place.links()),
+    up: async () => void (await Promise.all(places.map((place) => place.up()))),
+    close: async () => void (await Promise.all(places.map((place) => place.close()))),
+  };
+}
+
+const alwaysAvailable: Availability = {
+  obstacle: () => undefined,
+  whenUp: () => Promise.resolve(true),
+  up: true,
+  succeeded() {},
+  failed: () => ({ reason: "timeout", sent: true }),
+};
+
+function coordinatorOver(servers: Servers): RedisPlace["coordinator"] {
+  return (processId, transport) =>
+    new RedisCoordinator({
+      servers,
+      clock: systemClock,
+      processId,
+      inboxPrefix: keys.inboxPrefix,
+      transport,
+      redisTimeoutMs: PATIENCE_MS,
+    });
+}
+
+export function startQuorumFleet(servers: readonly RedisServer[]): Promise<ContractFleet> {
+  return startFleet(quorumPlace(servers), "p");
 }
 
 export function startRedisFleet(server: RedisServer, transport: Transport = "p"): Promise<ContractFleet> {
@@ -96,64 +158,69 @@ export function startClusterFleet(cluster: RedisCluster, transport: Transport = 
 }
 
 async function startFleet(place: RedisPlace, transport: Transport): Promise<ContractFleet> {
-  const { control, nodes, servers } = place;
+  const { controls, nodes, seesListeners } = place;
   const admins = nodes.map((node) => node.client());
-  const subscriber = nodes[0]?.client() ?? raise("no node");
+  // Messages go to every node of a Redis Cluster, and on independent servers only to those who ask there.
+  const subscribers = (controls.length > 1 ? nodes : nodes.slice(0, 1)).map((node) => node.client());
   const mailboxes = new Map<string, Mailbox>();
   /** Looked into when a test asks what was delivered. */
   const lists = new Map<string, Mailbox>();
   let barriers = 0;
   let barriersSeen = 0;
-  subscriber.on("messageBuffer", (channel: Buffer, message: Buffer) => {
-    if (channel.toString() === "barrier") barriersSeen++;
-    else mailboxes.get(channel.toString())?.take(message);
-  });
-  await subscriber.subscribe("barrier");
+  for (const subscriber of subscribers) {
+    subscriber.on("messageBuffer", (channel: Buffer, message: Buffer) => {
+      if (channel.toString() === "barrier") barriersSeen++;
+      else mailboxes.get(channel.toString())?.take(message);
+    });
+    await subscriber.subscribe("barrier");
+  }
   await place.up();
 
-  const keysLike = async (pattern: string): Promise<string[]> =>
-    (await Promise.all(admins.map((admin) => admin.keys(pattern)))).flat();
-  const flightKeysOnServer = (): Promise<string[]> => keysLike("skein1:{*");
+  const keysLike = async (pattern: string): Promise<{ key: string; control: Redis | Cluster }[]> => {
+    const found = await Promise.all(
+      admins.map(async (admin, index) => {
+        const control = controls[index] ?? controls[0] ?? raise("no control");
+        return (await admin.keys(pattern)).map((key) => ({ key, control }));
+      }),
+    );
+    return found.flat();
+  };
+  const flightKeysOnServer = (): ReturnType<typeof keysLike> => keysLike("skein1:{*");
   async function age(ms: number): Promise<void> {
     const recorded = await flightKeysOnServer();
     // One by one, since they need not share a slot.
-    await Promise.all(recorded.map((key) => control.eval(AGE_SCRIPT, 1, key, ms)));
+    await Promise.all(recorded.map(({ key, control }) => control.eval(AGE_SCRIPT, 1, key, ms)));
   }
   async function ttlsMs(): Promise<readonly number[]> {
     const recorded = await flightKeysOnServer();
-    const ttls = await Promise.all(recorded.map((key) => control.pttl(key)));
+    const ttls = await Promise.all(recorded.map(({ key, control }) => control.pttl(key)));
     // -2: it ended while we asked.
     return ttls.filter((ttl) => ttl !== -2).map((ttl) => (ttl === -1 ? Infinity : ttl));
   }
   async function lookInto(list: string): Promise<void> {
     if (!lists.has(list)) return;
-    const messages = (await control.callBuffer("RPOP", list, MAX_MESSAGES)) as Buffer[] | null;
-    for (const message of messages ?? []) lists.get(list)?.take(message);
+    for (const control of controls) {
+      const messages = (await control.callBuffer("RPOP", list, MAX_MESSAGES)) as Buffer[] | null;
+      for (const message of messages ?? []) lists.get(list)?.take(message);
+    }
   }
   async function everyKeyEnds(): Promise<void> {
-    const ttls = await Promise.all((await keysLike("skein1:*")).map((key) => control.pttl(key)));
+    const ttls = await Promise.all((await keysLike("skein1:*")).map(({ key, control }) => control.pttl(key)));
     const endless = ttls.filter((ttl) => ttl === -1);
     if (endless.length > 0) throw new Error(`${endless.length} keys without an end`);
   }
 
   return {
-    seesListeners: servers.seesListeners,
+    seesListeners,
     async member(id, own = transport) {
       const name = keys.inboxPrefix + id;
       const mailbox = new Mailbox();
       if (own === "l") lists.set(name, mailbox);
       else {
         mailboxes.set(name, mailbox);
-        await subscriber.subscribe(name);
+        await Promise.all(subscribers.map((subscriber) => subscriber.subscribe(name)));
       }
-      const coordinator = new RedisCoordinator({
-        servers,
-        clock: systemClock,
-        processId: id,
-        inboxPrefix: keys.inboxPrefix,
-        transport: own,
-        redisTimeoutMs: PATIENCE_MS,
-      });
+      const coordinator = place.coordinator(id, own);
       return {
         id,
         transport: own,
@@ -161,7 +228,7 @@ async function startFleet(place: RedisPlace, transport: Transport): Promise<Cont
         coordinator: checkedCoordinator(coordinator, everyKeyEnds),
         uncheckedCoordinator: coordinator,
         disconnect: async () => {
-          if (own === "p") await subscriber.unsubscribe(name);
+          if (own === "p") await Promise.all(subscribers.map((subscriber) => subscriber.unsubscribe(name)));
           await lookInto(name);
           lists.delete(name);
         },
@@ -192,7 +259,7 @@ async function startFleet(place: RedisPlace, transport: Transport): Promise<Cont
     ttlsMs,
     async close() {
       await place.close();
-      for (const client of [...admins, control, subscriber]) client.disconnect();
+      for (const client of [...admins, ...controls, ...subscribers]) client.disconnect();
     },
   };
 }
