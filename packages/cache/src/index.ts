@@ -4,7 +4,7 @@
  * Freshness is measured by the clock of the store, which is Redis' own where Redis keeps the entries.
  */
 export { CachedWorkError, cacheErrorCodes, type CacheErrorCode } from "./errors.ts";
-export type { CacheEvent } from "./observer.ts";
+export type { CacheEvent, CacheNews } from "./observer.ts";
 export type { CacheCodec, CacheOptions, CacheSchema } from "./options.ts";
 export { createCache, type Cache, type GetOptions, type SetOptions } from "./read-through-cache.ts";
 export { RedisStore, type RedisClient, type RedisPipeline } from "./redis-store.ts";

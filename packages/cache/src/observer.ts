@@ -1,7 +1,9 @@
 /** What happens in a cache, told to whoever listens. Events hold no keys and no values. */
-import type { Observer } from "@skein/core";
+import type { Coalescer, Observer } from "@skein/core";
+import { disregard, KEY_PREFIX_OF } from "@skein/core/internal";
 
-export type CacheEvent =
+/** What a cache has to say of a key. */
+export type CacheNews =
   /** Answered from an entry: in its time, past it while it is renewed, or past it because the work failed. */
   | { readonly type: "hit"; readonly how: "fresh" | "stale" | "error"; readonly kind: "value" | "error" }
   /** The work runs, here or elsewhere. `unexpected`: this process had reason to think that the entry was there. */
@@ -28,15 +30,26 @@ export type CacheEvent =
   /** The key's prefix is not coordinated (or only shadowed), so nothing of it is cached. */
   | { readonly type: "bypass" };
 
+/** `keyPrefix`: as in the events of the flights: a declared prefix, or what `keyPrefixOf` returns; else "other". */
+export type CacheEvent = CacheNews & { readonly keyPrefix: string };
+
+export type Tell = (key: string, news: CacheNews) => void;
+
 /** Several observers as one, none of which can disturb a call. */
-export function emitterOf(
+export function tellerOf(
   observers: Observer<CacheEvent> | readonly Observer<CacheEvent>[] | undefined,
-): (event: CacheEvent) => void {
+  flights: Coalescer,
+): Tell {
   const listeners = observers === undefined ? [] : "onEvent" in observers ? [observers] : [...observers];
-  return (event) => {
+  if (listeners.length === 0) return () => undefined;
+  const offered: unknown = Reflect.get(flights, KEY_PREFIX_OF);
+  const keyPrefixOf = typeof offered === "function" ? (offered as (key: string) => unknown) : () => undefined;
+  return (key, news) => {
+    const keyPrefix = keyPrefixOf(key);
+    const event = { ...news, keyPrefix: typeof keyPrefix === "string" ? keyPrefix : "other" };
     for (const listener of listeners) {
       try {
-        listener.onEvent(event);
+        disregard(listener.onEvent(event));
       } catch {
         continue;
       }

@@ -152,6 +152,10 @@ export function cachePolicy(options: CacheOptions): CachePolicy {
     throw new InvalidOptionError("schema", schema, "must be a Standard Schema");
   }
   withMethods("codec", codec, ["encode", "decode"]);
+  const { observer = [] } = options;
+  for (const each of Array.isArray(observer) ? (observer as unknown[]) : [observer]) {
+    withMethods("observer", Object(each) as object, ["onEvent"]);
+  }
   return {
     ttlMs: integer("ttlMs", options.ttlMs, 1, MAX_MS),
     negativeTtlMs: integer("negativeTtlMs", options.negativeTtlMs ?? 0, 0, MAX_MS),

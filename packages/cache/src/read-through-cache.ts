@@ -8,7 +8,7 @@ import { FUSION } from "@skein/core/internal";
 import type { EntryRules } from "@skein/cluster/internal";
 import type { Entries } from "./entries.ts";
 import { Freshness } from "./freshness.ts";
-import { emitterOf } from "./observer.ts";
+import { tellerOf, type Tell } from "./observer.ts";
 import { cachePolicy, type CacheOptions } from "./options.ts";
 import { RedisStore } from "./redis-store.ts";
 import { StoreEntries } from "./store-entries.ts";
@@ -54,7 +54,7 @@ class ReadThroughCache implements Cache {
   readonly #options: CacheOptions;
   readonly #freshness: Freshness;
   readonly #entries: Entries;
-  readonly #emit: ReturnType<typeof emitterOf>;
+  readonly #tell: Tell;
   /** What calls asked for that want another time to live. */
   readonly #ttls = new WeakMap<Work<unknown>, number>();
 
@@ -69,7 +69,7 @@ class ReadThroughCache implements Cache {
   constructor(options: CacheOptions) {
     const policy = cachePolicy(options);
     this.#options = options;
-    this.#emit = emitterOf(options.observer);
+    this.#tell = tellerOf(options.observer, options.flights);
     this.#freshness = new Freshness(policy, policy.randomness);
     const { flights, redis } = options;
     const store = redis === undefined ? options.store : new RedisStore(redis);
@@ -86,7 +86,7 @@ class ReadThroughCache implements Cache {
         policy,
         freshness: this.#freshness,
         ttlOf: (work) => this.#ttls.get(work),
-        emit: this.#emit,
+        tell: this.#tell,
       });
   }
 
@@ -95,7 +95,7 @@ class ReadThroughCache implements Cache {
     checkTtl(options?.ttlMs);
     const { flights } = this.#options;
     if (!this.#entries.keeps(key)) {
-      this.#emit({ type: "bypass" });
+      this.#tell(key, { type: "bypass" });
       return flights.do<T>(key, loader, callOptions(options));
     }
     const work: Work<unknown> = options?.ttlMs === undefined ? loader : this.#withTtl(loader, options.ttlMs);
@@ -134,7 +134,7 @@ class ReadThroughCache implements Cache {
       schema: policy.schema,
       terms: (outcome, work) => this.#freshness.terms(outcome, this.#ttls.get(work)),
       isDue: (leftMs, workMs) => this.#freshness.isDue(leftMs, workMs),
-      onEvent: (_key, event) => this.#emit(event),
+      onEvent: this.#tell,
     };
     return (fuse as (rules: EntryRules) => Entries)(rules);
   }

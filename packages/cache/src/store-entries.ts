@@ -8,7 +8,7 @@ import { background } from "@skein/core/internal";
 import type { Entries } from "./entries.ts";
 import { decodeEntry, encodeEntry, type Entry, type KeptOutcome } from "./entry.ts";
 import type { Freshness, Terms } from "./freshness.ts";
-import type { CacheEvent } from "./observer.ts";
+import type { Tell } from "./observer.ts";
 import type { CachePolicy } from "./options.ts";
 import type { CacheStore } from "./store.ts";
 
@@ -21,7 +21,7 @@ export interface StoreEntriesOptions {
   readonly policy: CachePolicy;
   readonly freshness: Freshness;
   readonly ttlOf: (work: Work<unknown>) => number | undefined;
-  readonly emit: (event: CacheEvent) => void;
+  readonly tell: Tell;
 }
 
 interface Found {
@@ -53,35 +53,35 @@ export class StoreEntries implements Entries {
   }
 
   async get(key: string, work: Work<unknown>, options: CallOptions | undefined): Promise<unknown> {
-    const { flights, policy, freshness, emit } = this.#options;
+    const { flights, policy, freshness, tell } = this.#options;
     options?.signal?.throwIfAborted();
     const found = await this.#look(key);
     if (found !== undefined && found.leftMs + policy.staleMs > 0) {
       const fresh = found.leftMs > 0;
-      emit({ type: "hit", how: fresh ? "fresh" : "stale", kind: found.entry.outcome.kind });
+      tell(key, { type: "hit", how: fresh ? "fresh" : "stale", kind: found.entry.outcome.kind });
       if (!fresh) this.#renew(key, work, found, "stale");
       else if (freshness.isDue(found.leftMs, found.entry.workMs)) this.#renew(key, work, found, "early");
       return valueOf(found.entry.outcome);
     }
-    emit({ type: "miss", unexpected: false });
+    tell(key, { type: "miss", unexpected: false });
     try {
       return await flights.do(key, this.#loading(key, work, undefined), options);
     } catch (error) {
       options?.signal?.throwIfAborted();
       if (found?.entry.outcome.kind !== "value" || found.leftMs + policy.staleIfErrorMs <= 0) throw error;
-      emit({ type: "hit", how: "error", kind: "value" });
+      tell(key, { type: "hit", how: "error", kind: "value" });
       return found.entry.outcome.value;
     }
   }
 
   async set(key: string, value: unknown, terms: Terms): Promise<boolean> {
-    const bytes = this.#encode({ kind: "value", value }, 0, terms);
+    const bytes = this.#encode(key, { kind: "value", value }, 0, terms);
     // What it should have replaced must not be seen any more.
     if (bytes === undefined) return (await this.delete(key)) && false;
     const { store } = this.#options;
     const ttlMs = terms.ttlMs + terms.graceMs;
     const written = await this.#change(key, () => store.set(key, bytes, ttlMs));
-    if (written) this.#options.emit({ type: "written", bytes: bytes.length, ttlMs: terms.ttlMs });
+    if (written) this.#options.tell(key, { type: "written", bytes: bytes.length, ttlMs: terms.ttlMs });
     return written;
   }
 
@@ -96,7 +96,7 @@ export class StoreEntries implements Entries {
       await write();
       return true;
     } catch {
-      this.#options.emit({ type: "not-written", why: "unavailable" });
+      this.#options.tell(key, { type: "not-written", why: "unavailable" });
       return false;
     } finally {
       await this.#voidLoads(key);
@@ -122,24 +122,24 @@ export class StoreEntries implements Entries {
   }
 
   async #read(key: string): Promise<Found | undefined> {
-    const { store, policy, emit } = this.#options;
+    const { store, policy, tell } = this.#options;
     try {
       const stored = await store.get(key);
       if (stored === undefined) return undefined;
       const entry = decodeEntry(stored.bytes, policy.codec);
       if (typeof entry === "string") {
-        emit({ type: "broken", why: entry });
+        tell(key, { type: "broken", why: entry });
         return undefined;
       }
-      return await this.#checked(entry, stored.leftMs - entry.graceMs);
+      return await this.#checked(key, entry, stored.leftMs - entry.graceMs);
     } catch {
-      emit({ type: "read-failed" });
+      tell(key, { type: "read-failed" });
       return undefined;
     }
   }
 
-  async #checked(entry: Entry, leftMs: number): Promise<Found | undefined> {
-    const { policy, emit } = this.#options;
+  async #checked(key: string, entry: Entry, leftMs: number): Promise<Found | undefined> {
+    const { policy, tell } = this.#options;
     const { outcome } = entry;
     if (policy.schema === undefined || outcome.kind === "error") return { entry, leftMs };
     try {
@@ -150,7 +150,7 @@ export class StoreEntries implements Entries {
     } catch {
       // A schema that throws has not accepted the value.
     }
-    emit({ type: "broken", why: "schema" });
+    tell(key, { type: "broken", why: "schema" });
     return undefined;
   }
 
@@ -179,37 +179,37 @@ export class StoreEntries implements Entries {
   }
 
   async #write(key: string, outcome: KeptOutcome, workMs: number, terms: Terms): Promise<void> {
-    const { store, emit } = this.#options;
-    const bytes = this.#encode(outcome, workMs, terms);
+    const { store, tell } = this.#options;
+    const bytes = this.#encode(key, outcome, workMs, terms);
     if (bytes === undefined) return;
     try {
       await store.set(key, bytes, terms.ttlMs + terms.graceMs);
-      emit({ type: "written", bytes: bytes.length, ttlMs: terms.ttlMs });
+      tell(key, { type: "written", bytes: bytes.length, ttlMs: terms.ttlMs });
     } catch {
-      emit({ type: "not-written", why: "unavailable" });
+      tell(key, { type: "not-written", why: "unavailable" });
     }
   }
 
-  #encode(outcome: KeptOutcome, workMs: number, { graceMs }: Terms): Uint8Array | undefined {
-    const { policy, emit } = this.#options;
+  #encode(key: string, outcome: KeptOutcome, workMs: number, { graceMs }: Terms): Uint8Array | undefined {
+    const { policy, tell } = this.#options;
     try {
       const id = policy.randomness.identifier(ID_LENGTH);
       const bytes = encodeEntry({ id, graceMs, workMs, outcome }, policy.codec);
       if (bytes.length <= policy.maxEntryBytes) return bytes;
-      emit({ type: "not-written", why: "too-large" });
+      tell(key, { type: "not-written", why: "too-large" });
     } catch {
-      emit({ type: "not-written", why: "not-encodable" });
+      tell(key, { type: "not-written", why: "not-encodable" });
     }
     return undefined;
   }
 
   #renew(key: string, work: Work<unknown>, { entry }: Found, why: "stale" | "early"): void {
-    const { flights, policy, emit } = this.#options;
+    const { flights, policy, tell } = this.#options;
     const { clock, refreshBackoffMs, maxKnownEntries } = policy;
     const failed = this.#backoff.get(key);
     if (this.#renewing.has(key) || (failed !== undefined && clock.now() < failed.until)) return;
     this.#renewing.add(key);
-    emit({ type: "refresh", why });
+    tell(key, { type: "refresh", why });
     const renewal = flights.do(key, this.#loading(key, work, entry.id)).then(
       () => void this.#backoff.delete(key),
       () => {

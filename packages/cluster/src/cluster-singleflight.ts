@@ -17,6 +17,7 @@ import {
   DEFAULT_DRAIN_MS,
   evacuateLocally,
   localPilot,
+  offerKeyPrefix,
   wrapCoalesced,
   type Flight,
   type FlightTable,
@@ -54,6 +55,7 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
     this.#fleet = this.#connection.fleet;
     this.#table = this.#fleet.options.table;
     this.#policies = this.#connection.policies;
+    offerKeyPrefix(this, (key) => this.#policies.find(key)?.prefix);
     offerFusion(this, {
       fleet: this.#fleet,
       policies: this.#policies,

@@ -157,7 +157,11 @@ export class Flight implements WaiterHost {
     if (ancestor !== undefined) ancestor.flightId = context.flightId;
     const { active } = table.emitter;
     const startedAt = (this.startedAt = table.limits.clock.now());
-    if (active) table.emitter.emit({ type: "execution-started", ...this.about(context.flightId) });
+    if (active) {
+      const about = this.about(context.flightId);
+      const background = this.callers === 0 ? ({ background: true } as const) : {};
+      table.emitter.emit({ type: "execution-started", ...about, ...background });
+    }
     let execution: Promise<unknown>;
     try {
       const { signal } = this;

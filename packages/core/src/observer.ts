@@ -26,8 +26,8 @@ export type CallEnding = "value" | "error" | "left" | "timeout" | "closed";
 export type RefusedWhy = "full" | "waiters" | "reentrant" | "closed" | "key";
 
 export type FlightEvent =
-  /** The work of a key was called in this process. */
-  | (AboutFlight & { type: "execution-started" })
+  /** The work of a key was called in this process. `background`: by no call, as when a cache renews an entry early. */
+  | (AboutFlight & { type: "execution-started"; background?: true })
   | (AboutFlight & {
       type: "execution-ended";
       outcome: "value" | "error";

@@ -6,6 +6,7 @@
 import type { CallOptions, CloseOptions, Coalescer, Work, WrapOptions } from "./coalescer.ts";
 import { wrapCoalesced } from "./coalescer.ts";
 import { FlightTable } from "./flight-table.ts";
+import { offerKeyPrefix } from "./fusion.ts";
 import type { FlightResult } from "./flight-result.ts";
 import { evacuateLocally, localPilot } from "./local-pilot.ts";
 import { Emitter } from "./observer.ts";
@@ -18,6 +19,7 @@ export class Singleflight<V = unknown> implements Coalescer<V> {
   constructor(options: SingleflightOptions = {}) {
     const limits = flightLimits(options);
     this.#table = new FlightTable(limits, new Emitter(options.observer));
+    offerKeyPrefix(this, limits.keyPrefixOf);
   }
 
   /** Flights under way, replaced ones that still answer their callers included. */

@@ -47,6 +47,11 @@ beforeAll(async () => {
     const calls = await stampede.run(`/report/${dayBeforeLast(day)}`, new AbortController().signal);
     answered.push(...calls.map(({ failure = "answered" }) => failure));
   }
+  // A report that is kept: the second crowd is answered from the entry.
+  for (let crowd = 0; crowd < 2; crowd++) {
+    const calls = await stampede.run(`/kept/${dayBeforeLast(0)}`, new AbortController().signal);
+    answered.push(...calls.map(({ failure = "answered" }) => failure));
+  }
   failures = answered.filter((fate) => fate !== "answered");
   await scrapes(2);
 }, 120_000);
@@ -80,6 +85,13 @@ describe("what the demo's servers export", () => {
     expect(await numbers(`sum(singleflight_coalesced_total${of})`)).toEqual([STAMPEDES * (CALLERS - 1)]);
     const led = 'sum(singleflight_cluster_flights_total{key_prefix="report:",role="leader",outcome="value"})';
     expect(await numbers(led)).toEqual([STAMPEDES]);
+  });
+
+  test("says that a report that is kept was loaded once, and that the crowd after that was answered from it", async () => {
+    expect(await numbers('sum(singleflight_started_total{key_prefix="kept:"})')).toEqual([1]);
+    expect(await numbers('sum(singleflight_cache_written_total{key_prefix="kept:"})')).toEqual([1]);
+    const [hits] = await numbers('sum(singleflight_cache_hits_total{key_prefix="kept:",how="fresh"})');
+    expect(hits).toBeGreaterThanOrEqual(4);
   });
 });
 

@@ -60,7 +60,7 @@ describe("the dashboard", () => {
     const rows = panels()
       .filter(({ type }) => type === "row")
       .map(({ title }) => title);
-    expect(rows).toEqual(["Savings", "Executions", "Takeovers", "Fallbacks", "Latency", "Limits"]);
+    expect(rows).toEqual(["Savings", "Executions", "Takeovers", "Fallbacks", "Latency", "Cache", "Limits"]);
     expect(rest[0]?.targets?.[0]?.expr).toContain("singleflight_coalesced_total");
   });
 

@@ -35,6 +35,11 @@ export const labelValues = {
     "schema",
     "message",
   ],
+  hit: ["fresh", "stale", "error"],
+  expected: ["true", "false"],
+  refresh: ["stale", "early"],
+  notWritten: ["too-large", "not-encodable", "unavailable"],
+  broken: ["malformed", "version", "identity", "codec", "undecodable", "signature", "expired", "schema"],
   link: ["commands", "inbox"],
   capability: ["missing", "warning"],
 } as const;

@@ -2,6 +2,7 @@
  * Which event counts for what. The numbers go wherever the families lead: to a Prometheus registry, or to an
  * OpenTelemetry meter. Durations come with the events, so no clock is read here.
  */
+import type { CacheEvent } from "@skein/cache";
 import type { ClusterEvent } from "@skein/cluster";
 import type { FlightEvent } from "@skein/core";
 import { OTHER_PREFIX } from "./label-values.ts";
@@ -26,6 +27,9 @@ export interface LedgerOptions {
   maxPrefixes?: number;
 }
 
+/** Everything that Skein's packages tell. */
+export type SkeinEvent = ClusterEvent | CacheEvent;
+
 export class Ledger {
   readonly #families: MetricFamilies;
   readonly #maxPrefixes: number;
@@ -36,6 +40,8 @@ export class Ledger {
   #capabilities: ReadonlyMap<string, Tally> | undefined;
   /** A fleet has told something: its metrics are exported too. */
   #inFleet = false;
+  /** The same of a cache. */
+  #inCache = false;
 
   /** @throws RangeError for a `maxPrefixes` out of range. */
   constructor(families: () => MetricFamilies, options: LedgerOptions) {
@@ -52,12 +58,13 @@ export class Ledger {
     for (const prefix of [OTHER_PREFIX, ...prefixes]) this.#at(prefix);
   }
 
-  record(told: ClusterEvent): void {
+  record(told: SkeinEvent): void {
     switch (told.type) {
       case "execution-started": {
         const at = this.#at(told.keyPrefix);
         at.started.add();
         at.inflight.add();
+        if (told.background === true) at.background.add();
         return;
       }
       case "execution-ended":
@@ -91,9 +98,27 @@ export class Ledger {
       case "flight-unwanted":
       case "flight-forgotten":
         return;
+      case "hit":
+      case "miss":
+      case "refresh":
+      case "bypass":
+      case "written":
+      case "not-written":
+      case "broken":
+      case "read-failed":
+        this.#onCacheEvent(told);
+        return;
       default:
         this.#onFleetEvent(told);
     }
+  }
+
+  #onCacheEvent(told: CacheEvent): void {
+    if (!this.#inCache) {
+      this.#inCache = true;
+      for (const tallies of this.#prefixes.values()) void tallies.cache;
+    }
+    this.#at(told.keyPrefix).cache.record(told);
   }
 
   #onFleetEvent(told: Exclude<ClusterEvent, FlightEvent>): void {
@@ -186,6 +211,7 @@ export class Ledger {
     const tallies = new PrefixTallies(this.#families, prefix);
     // Not lazily: its counters begin at zero.
     if (this.#inFleet) void tallies.cluster;
+    if (this.#inCache) void tallies.cache;
     this.#prefixes.set(prefix, tallies);
     return tallies;
   }

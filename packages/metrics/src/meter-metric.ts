@@ -14,8 +14,8 @@ const UNITS: Readonly<Record<string, string>> = { seconds: "s", bytes: "By" };
 export function meterNameOf({ name }: MetricDefinition): string {
   return name
     .replace(/_(?:total|seconds|bytes)$/, "")
-    .replace(/^singleflight_(cluster_)?/, (_whole, cluster?: string) =>
-      cluster === undefined ? "singleflight." : "singleflight.cluster.",
+    .replace(/^singleflight_(?:(cluster|cache)_)?/, (_whole, part?: string) =>
+      part === undefined ? "singleflight." : `singleflight.${part}.`,
     );
 }
 

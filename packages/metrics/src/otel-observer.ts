@@ -4,10 +4,9 @@
  * processes; a follower's span and the leader's carry the same `singleflight.flight_id` instead.
  */
 import { context, metrics, trace, type MeterProvider, type TracerProvider } from "@opentelemetry/api";
-import type { ClusterEvent } from "@skein/cluster";
 import type { Work } from "@skein/core";
 import { FlightSpans } from "./flight-spans.ts";
-import { Ledger, type LedgerOptions } from "./ledger.ts";
+import { Ledger, type LedgerOptions, type SkeinEvent } from "./ledger.ts";
 import { MeterMetric } from "./meter-metric.ts";
 import { MetricFamilies } from "./metric-families.ts";
 
@@ -22,7 +21,7 @@ export interface OpenTelemetryObserverOptions extends LedgerOptions {
   spans?: boolean;
 }
 
-/** Give it to `Singleflight` or `ClusterSingleflight` as `observer`; several coalescers of a process may share it. */
+/** Give it to coalescers and caches as `observer`; several of a process may share it. */
 export class OpenTelemetryObserver {
   readonly #ledger: Ledger;
   readonly #spans: FlightSpans | undefined;
@@ -47,15 +46,15 @@ export class OpenTelemetryObserver {
       context.with(this.#spans?.contextOf(flight.flightId) ?? context.active(), () => work(signal, flight));
   }
 
-  /** Called by the coalescer. Takes the events of core and of the cluster; others are ignored. */
+  /** Called by coalescers and caches. Takes the events of core, cluster and cache; others are ignored. */
   onEvent(event: { readonly type: string }): void {
-    const told = event as ClusterEvent;
+    const told = event as SkeinEvent;
     this.#ledger.record(told);
     if (this.#spans !== undefined) tell(this.#spans, told);
   }
 }
 
-function tell(spans: FlightSpans, told: ClusterEvent): void {
+function tell(spans: FlightSpans, told: SkeinEvent): void {
   switch (told.type) {
     case "call-started":
       spans.callStarted(told);

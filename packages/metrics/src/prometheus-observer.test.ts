@@ -6,6 +6,7 @@ import {
   type RefusedWhy,
   type Role,
 } from "@skein/core";
+import { createCache, type CacheEvent, type CacheNews } from "@skein/cache";
 import type {
   ClusterEvent,
   FallbackRefusedWhy,
@@ -21,7 +22,7 @@ import { PrometheusObserver, type PrometheusObserverOptions } from "./prometheus
 
 function observing(options: Omit<PrometheusObserverOptions, "registry"> = {}): {
   registry: Registry;
-  observer: Observer<ClusterEvent>;
+  observer: Observer<ClusterEvent | CacheEvent>;
   value: (name: string, labels?: Record<string, string | number>) => Promise<number | undefined>;
 } {
   const registry = new Registry();
@@ -214,6 +215,25 @@ describe("a fleet", () => {
   });
 });
 
+describe("a cache", () => {
+  test("its hits, misses, renewals and writes are counted under the prefix of the flights", async () => {
+    const { observer, registry, value } = observing({ prefixes: ["user:"] });
+    const hits = ["singleflight_cache_hits_total", { key_prefix: "user:", how: "fresh" }] as const;
+    expect(await value(...hits)).toBeUndefined();
+    const flights = new Singleflight({ observer, ...prefixed });
+    const cache = createCache({ flights, ttlMs: 60_000, staleMs: 60_000, observer });
+    await cache.get("user:canary", async () => 1);
+    await cache.get("user:canary", async () => 2);
+    await cache.set("user:canary", 3);
+    expect(await value(...hits)).toBe(1);
+    expect(await value("singleflight_cache_misses_total", { key_prefix: "user:", expected: "true" })).toBe(1);
+    expect(await value("singleflight_cache_written_total", { key_prefix: "user:" })).toBe(2);
+    expect(await value("singleflight_cache_entry_bytes_count", { key_prefix: "user:" })).toBe(2);
+    expect(await value("singleflight_cache_written_total", { key_prefix: "other" })).toBe(0);
+    expect(await registry.metrics()).not.toContain("canary");
+  });
+});
+
 describe("the registry", () => {
   test("has every metric of the list, and nothing else", async () => {
     const { registry } = observing();
@@ -250,11 +270,12 @@ describe("the registry", () => {
   });
 });
 
-test("the observer fits core and cluster alike", () => {
+test("the observer fits core, cluster and cache alike", () => {
   const observer = new PrometheusObserver({ registry: new Registry() });
   const core: Observer = observer;
   const cluster: Observer<ClusterEvent> = observer;
-  expect(core).toBe(cluster);
+  const cache: Observer<CacheEvent> = observer;
+  expect(new Set([core, cluster, cache]).size).toBe(1);
 });
 
 type Sets = typeof labelValues;
@@ -272,6 +293,10 @@ test("the closed sets are those of the events: the compiler checks it", () => {
     rejected: Same<Sets["rejected"][number], RejectedWhy>;
     unshareable: Same<Sets["unshareable"][number], Extract<ClusterEvent, { type: "unshareable" }>["why"]>;
     leaseLost: Same<Sets["leaseLost"][number], Extract<ClusterEvent, { type: "lease-lost" }>["why"]>;
+    hit: Same<Sets["hit"][number], Extract<CacheNews, { type: "hit" }>["how"]>;
+    refresh: Same<Sets["refresh"][number], Extract<CacheNews, { type: "refresh" }>["why"]>;
+    notWritten: Same<Sets["notWritten"][number], Extract<CacheNews, { type: "not-written" }>["why"]>;
+    broken: Same<Sets["broken"][number], Extract<CacheNews, { type: "broken" }>["why"]>;
     link: Same<Sets["link"][number], Extract<ClusterEvent, { type: "link" }>["link"]>;
   } = {
     role: true,
@@ -284,17 +309,21 @@ test("the closed sets are those of the events: the compiler checks it", () => {
     rejected: true,
     unshareable: true,
     leaseLost: true,
+    hit: true,
+    refresh: true,
+    notWritten: true,
+    broken: true,
     link: true,
   };
   expect(Object.values(complete)).not.toContain(false);
 });
 
 /** Each event, with each value of its closed sets. */
-function oneOfEach(): ClusterEvent[] {
+function oneOfEach(): (ClusterEvent | CacheEvent)[] {
   const s = labelValues;
   return [
     { ...about, type: "call-started", callId: 1 },
-    { ...about, type: "execution-started" },
+    { ...about, type: "execution-started", background: true },
     { ...about, type: "execution-ended", outcome: "value", durationMs: 1, aborted: false },
     ...s.role.flatMap((role) =>
       s.ending.flatMap((ending): ClusterEvent[] => [
@@ -342,6 +371,14 @@ function oneOfEach(): ClusterEvent[] {
     ...s.rejected.map((why) => ({ type: "rejected" as const, keyPrefix: "user:", why })),
     { type: "breaker", state: "open" },
     ...s.link.map((link) => ({ type: "link" as const, link, state: "up" as const })),
+    ...s.hit.map((how) => ({ keyPrefix: "user:", type: "hit" as const, how, kind: "value" as const })),
+    ...[true, false].map((unexpected) => ({ keyPrefix: "user:", type: "miss" as const, unexpected })),
+    ...s.refresh.map((why) => ({ keyPrefix: "user:", type: "refresh" as const, why })),
+    ...s.notWritten.map((why) => ({ keyPrefix: "user:", type: "not-written" as const, why })),
+    ...s.broken.map((why) => ({ keyPrefix: "user:", type: "broken" as const, why })),
+    { keyPrefix: "user:", type: "written", bytes: 100, ttlMs: 1_000 },
+    { keyPrefix: "user:", type: "read-failed" },
+    { keyPrefix: "user:", type: "bypass" },
     { type: "capabilities", missing: ["+publish"], warnings: ["maxmemory-policy"] },
   ];
 }

@@ -2,9 +2,8 @@
  * Counts what Skein's observers are told, for Prometheus. Not promised: a key in any label; labels hold declared
  * prefixes and words of closed sets. Observing costs a few additions: text is made when the registry is scraped.
  */
-import type { ClusterEvent } from "@skein/cluster";
 import type { Metric, Registry } from "prom-client";
-import { Ledger, type LedgerOptions } from "./ledger.ts";
+import { Ledger, type LedgerOptions, type SkeinEvent } from "./ledger.ts";
 import { MetricFamilies } from "./metric-families.ts";
 import { RegistryMetric } from "./registry-metric.ts";
 
@@ -13,7 +12,7 @@ export interface PrometheusObserverOptions extends LedgerOptions {
   registry: Registry;
 }
 
-/** Give it to `Singleflight` or `ClusterSingleflight` as `observer`; several coalescers of a process may share it. */
+/** Give it to coalescers and caches as `observer`; several of a process may share it. */
 export class PrometheusObserver {
   readonly #ledger: Ledger;
 
@@ -28,8 +27,8 @@ export class PrometheusObserver {
     this.#ledger = new Ledger(families, options);
   }
 
-  /** Called by the coalescer. Takes the events of core and of the cluster; others are ignored. */
+  /** Called by coalescers and caches. Takes the events of core, cluster and cache; others are ignored. */
   onEvent(event: { readonly type: string }): void {
-    this.#ledger.record(event as ClusterEvent);
+    this.#ledger.record(event as SkeinEvent);
   }
 }

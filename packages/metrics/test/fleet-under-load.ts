@@ -1,7 +1,8 @@
-/** Two instances of a service on one Redis, each with a registry and an endpoint of its own, doing everything once. */
+/** Two instances of a service on one Redis, each with a cache, a registry and an endpoint, doing everything once. */
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createCache, type Cache, type CacheEvent } from "@skein/cache";
 import { ClusterSingleflight, type ClusterOptions } from "@skein/cluster";
 import { PrometheusObserver } from "@skein/metrics";
 import { RedisServer, waitUntil } from "@skein/testkit";
@@ -11,6 +12,7 @@ const PREFIXES = {
   "user:": { leaseMs: 500, renewEveryMs: 50, maxAgeMs: 1_000, waitTimeoutMs: 2_000 },
   "report:": { inlineMaxBytes: 0, maxOutcomeBytes: 1_000 },
   "shadow:": { shadow: true },
+  "cached:": {},
   "limited:": { maxFallbackConcurrency: 1 },
 } as const satisfies ClusterOptions["prefixes"];
 
@@ -20,8 +22,11 @@ export const CANARY = "canary-7f3a";
 class Instance {
   readonly registry: Registry = new Registry();
   readonly flights: ClusterSingleflight;
+  readonly cache: Cache;
   readonly #server: Server;
   #follows = 0;
+  #written = 0;
+  #refreshes = 0;
 
   constructor(redisUrl: string) {
     const observer = new PrometheusObserver({ registry: this.registry, prefixes: Object.keys(PREFIXES) });
@@ -38,6 +43,19 @@ class Instance {
       exposeKeys: true,
       observer: [observer, follows],
     });
+    const writes = {
+      onEvent: ({ type }: CacheEvent): void => {
+        if (type === "written") this.#written++;
+        if (type === "refresh") this.#refreshes++;
+      },
+    };
+    this.cache = createCache({
+      flights: this.flights,
+      ttlMs: 60_000,
+      staleMs: 60_000,
+      maxEntryBytes: 1_000,
+      observer: [observer, writes],
+    });
     this.#server = createServer((_request, response) => {
       this.registry.metrics().then(
         (text) => response.setHeader("content-type", this.registry.contentType).end(text),
@@ -48,6 +66,23 @@ class Instance {
 
   get follows(): number {
     return this.#follows;
+  }
+
+  /** A miss, a hit, an entry past its time that is renewed, and a value that is too large to be kept. */
+  async useCache(key: string): Promise<void> {
+    const before = this.#written;
+    await this.cache.get(key, () => "small");
+    await waitUntil(() => this.#written > before, { what: "an entry" });
+    await this.cache.get(key, () => "other");
+    await this.cache.get(`${key}:huge`, () => "x".repeat(5_000));
+    const refreshes = this.#refreshes;
+    await waitUntil(
+      async () => {
+        await this.cache.get(`${key}:brief`, () => "brief", { ttlMs: 1 });
+        return this.#refreshes > refreshes;
+      },
+      { what: "a renewal" },
+    );
   }
 
   get target(): string {
@@ -104,6 +139,7 @@ export class FleetUnderLoad implements AsyncDisposable {
     await this.#shared(`report:${CANARY}:huge:${round}`, () => "x".repeat(5_000));
     await this.#shared(`shadow:${CANARY}:${round}`, () => "shadow");
     const [one] = this.#instances;
+    await one.useCache(`cached:${CANARY}:${round}`);
     await one.flights.do(`cold:${CANARY}:${round}`, () => 1);
     await one.flights.do("x".repeat(101), () => 1).catch(() => undefined);
     const slow = Promise.withResolvers<number>();

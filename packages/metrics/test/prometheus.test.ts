@@ -94,6 +94,7 @@ describe("the dashboard", () => {
       ...["abandoned_total", "wait_timeouts_total", "fenced_total", "settle_lost_total", "rejected_total"],
       ...["extra_settles_total", "missed_wakeups_total", "capability_problems", "lease_lost_total"],
       ...["evicted_total", "bypassed_total", "prefixes_over_limit_total", "inflight"],
+      ...["background_total", "cache_bypassed_total", "cache_broken_total", "cache_reads_failed_total"],
       // Zero is the news.
       "link_up",
     ]);
@@ -137,6 +138,7 @@ describe("the alert rules", () => {
       "SingleflightAged",
       "SingleflightLimitReached",
       "SingleflightUnshareable",
+      "SingleflightCacheNotWritten",
     ];
     const active = await waitUntil(
       async () => {

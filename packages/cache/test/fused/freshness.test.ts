@@ -108,7 +108,7 @@ describe("with staleIfErrorMs", () => {
     await waitUntil(() => fleet.at(1).clusterEvents.some(({ type }) => type === "follow"));
     held.fail(new Error("boom"));
     expect(await Promise.all([led, followed])).toEqual(["old", "old"]);
-    expect(fleet.at(1).events).toContainEqual({ type: "hit", how: "error", kind: "value" });
+    expect(fleet.at(1).events).toContainEqual({ keyPrefix: "k:", type: "hit", how: "error", kind: "value" });
     expect(await fleet.at(0).cache.get("k:a", () => "new")).toBe("new");
   });
 });
@@ -133,5 +133,13 @@ describe("with earlyRefresh", () => {
     held.end("new");
     await waitUntil(async () => (await fleet.at(1).cache.get("k:a", held.load)) === "new");
     expect(held.loads).toBe(1);
+    const told = fleet.members.flatMap(({ clusterEvents }) => clusterEvents);
+    const started = told.filter(({ type }) => type === "execution-started");
+    const background = started.filter((event) => "background" in event);
+    const calls = told.flatMap((event) => (event.type === "call-ended" ? [event] : []));
+    expect([started.length, background.length]).toEqual([2, 1]);
+    // Executions and coalesced calls, less the executions that no call started, are calls.
+    const coalesced = calls.filter((call) => call.coalesced).length;
+    expect(started.length - background.length + coalesced).toBe(calls.length);
   });
 });

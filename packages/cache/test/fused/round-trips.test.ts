@@ -48,7 +48,7 @@ describe("round trips of a call", () => {
     expect(await cache.get("k:a", () => "again")).toBe("again");
     await waitUntil(() => events.filter(({ type }) => type === "written").length > written);
     expect(trips.take()).toEqual(["get", "get+evalsha", "evalsha"]);
-    expect(events).toContainEqual({ type: "miss", unexpected: true });
+    expect(events).toContainEqual({ keyPrefix: "k:", type: "miss", unexpected: true });
   });
 
   test("a thousand callers of one moment cost what one does", async () => {

@@ -38,7 +38,7 @@ test("with secrets, an entry that nobody signed for its key is a counted miss, a
     await fleet.admin.set(fleet.entryKey("k:a"), forged, "PX", 60_000);
     reader.events.length = 0;
     expect(await reader.cache.get("k:a", () => `load ${index}`)).toBe(`load ${index}`);
-    expect(reader.events).toContainEqual({ type: "broken", why: "signature" });
+    expect(reader.events).toContainEqual({ keyPrefix: "k:", type: "broken", why: "signature" });
     await waitUntil(() => reader.events.some(({ type }) => type === "written"));
     expect(await writer.cache.get("k:a", () => "never")).toBe(`load ${index}`);
   }
@@ -51,7 +51,7 @@ test("a value that does not satisfy the schema is a counted miss; one that does 
   expect(await cache.get("k:a", () => ({ n: 0 }))).toEqual({ n: 7 });
   await cache.set("k:a", { m: 7 });
   expect(await cache.get("k:a", () => ({ n: 1 }))).toEqual({ n: 1 });
-  expect(events).toContainEqual({ type: "broken", why: "schema" });
+  expect(events).toContainEqual({ keyPrefix: "k:", type: "broken", why: "schema" });
 });
 
 test("keys of other prefixes are coalesced, and not kept", async () => {
@@ -60,7 +60,10 @@ test("keys of other prefixes are coalesced, and not kept", async () => {
   expect(await cache.get("other", () => 1)).toBe(1);
   expect(await cache.get("other", () => 2)).toBe(2);
   expect(await cache.set("other", 3)).toBe(false);
-  expect(events).toEqual([{ type: "bypass" }, { type: "bypass" }]);
+  expect(events).toEqual([
+    { keyPrefix: "other", type: "bypass" },
+    { keyPrefix: "other", type: "bypass" },
+  ]);
 });
 
 test("a load whose lease ran out answers its callers and is not written", async () => {

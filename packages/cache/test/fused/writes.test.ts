@@ -82,7 +82,7 @@ describe("a write followed by a read", () => {
     const { cache, events } = fleet.at(0);
     await cache.set("k:a", 1);
     expect(await cache.set("k:a", "x".repeat(200))).toBe(false);
-    expect(events).toContainEqual({ type: "not-written", why: "too-large" });
+    expect(events).toContainEqual({ keyPrefix: "k:", type: "not-written", why: "too-large" });
     expect(await cache.get("k:a", () => "y".repeat(200))).toBe("y".repeat(200));
     expect(await cache.get("k:a", () => 2)).toBe(2);
   });

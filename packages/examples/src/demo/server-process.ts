@@ -6,14 +6,16 @@ import Fastify, { type FastifyReply } from "fastify";
 import { Pool } from "pg";
 import { pino } from "pino";
 import { Registry } from "prom-client";
+import { createCache } from "@skein/cache";
 import type { FlightResult, Work } from "@skein/core";
 import { PrometheusObserver } from "@skein/metrics";
 import { serveParent } from "./child.ts";
-import { coalescerFor, REPORT_PREFIX } from "./mode.ts";
+import { coalescerFor, KEPT_PREFIX, REPORT_PREFIX } from "./mode.ts";
 import { loadReport, type Report } from "./report.ts";
 import type { Answer, ServerConfig, ServerReady, ServerStatus } from "./server.ts";
 
 const POSTGRES_CONNECTIONS = 10;
+const KEPT_MS = 60_000;
 
 serveParent(async (message) => {
   const config = message as ServerConfig;
@@ -25,14 +27,15 @@ serveParent(async (message) => {
   const postgres = new Pool({ connectionString: config.postgresUrl, max: POSTGRES_CONNECTIONS });
   postgres.on("error", (error) => logger.warn({ err: error }, "an idle Postgres connection was lost"));
   const registry = new Registry();
-  const observer = new PrometheusObserver({ registry, prefixes: [REPORT_PREFIX] });
+  const observer = new PrometheusObserver({ registry, prefixes: [REPORT_PREFIX, KEPT_PREFIX] });
   const flights = coalescerFor(config, logger, observer);
+  const cache = flights && createCache({ flights, ttlMs: KEPT_MS, observer });
   let callersWaiting = 0;
   let worksRunning = 0;
 
-  app.get<{ Params: { day: string } }>("/report/:day", { schema: REPORT_SCHEMA }, async (request, reply) => {
-    const { day } = request.params;
-    const work: Work<Report> = async (signal) => {
+  const loading =
+    (day: string): Work<Report> =>
+    async (signal) => {
       worksRunning++;
       try {
         return await loadReport(postgres, day, config.windowDays, signal);
@@ -40,6 +43,10 @@ serveParent(async (message) => {
         worksRunning--;
       }
     };
+
+  app.get<{ Params: { day: string } }>("/report/:day", { schema: REPORT_SCHEMA }, async (request, reply) => {
+    const { day } = request.params;
+    const work = loading(day);
     const signal = callerGone(reply);
     callersWaiting++;
     try {
@@ -57,6 +64,10 @@ serveParent(async (message) => {
       callersWaiting--;
     }
   });
+
+  app.get<{ Params: { day: string } }>("/kept/:day", { schema: REPORT_SCHEMA }, async ({ params: { day } }) =>
+    cache?.get(`${KEPT_PREFIX}${day}`, loading(day)),
+  );
 
   app.get("/ready", async () => {
     await Promise.all([postgres.query("select 1"), flights?.ready()]);
