@@ -159,8 +159,8 @@ export class Flight implements WaiterHost {
     const startedAt = (this.startedAt = table.limits.clock.now());
     if (active) {
       const about = this.about(context.flightId);
-      const background = this.callers === 0 ? ({ background: true } as const) : {};
-      table.emitter.emit({ type: "execution-started", ...about, ...background });
+      const asked = this.callers > 0 ? {} : ({ background: true } as const);
+      table.emitter.emit({ type: "execution-started", ...about, ...asked });
     }
     let execution: Promise<unknown>;
     try {

@@ -2,32 +2,21 @@
  * Every metric that this package exports: name, kind, labels. The observers, the dashboard, the alert rules and the
  * README are held to this list by tests. No label ever holds a key.
  */
-import type { ClosedSet } from "./label-values.ts";
-import type { LabelDefinition, MetricDefinition } from "./metric-definition.ts";
-
-/** Durations, in seconds: from a cached answer to a caller that should have given up. */
-const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
-/** From an empty outcome past the defaults of `inlineMaxBytes` (16 KiB) and `maxOutcomeBytes` (1 MiB). */
-const SIZE_BUCKETS = [64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304] as const;
-
-const PREFIX: LabelDefinition = { label: "key_prefix", values: "prefix" };
-const BY_PREFIX: readonly LabelDefinition[] = [PREFIX];
-
-function byPrefixAnd(label: string, values: ClosedSet): readonly LabelDefinition[] {
-  return [PREFIX, { label, values }];
-}
+import { callMetrics, type CallMetricId } from "./call-metrics.ts";
+import { cacheMetrics, type CacheMetricId } from "./cache-metrics.ts";
+import {
+  BY_PREFIX,
+  byPrefixAnd,
+  DURATION_BUCKETS,
+  PREFIX,
+  SIZE_BUCKETS,
+  type MetricDefinition,
+} from "./metric-definition.ts";
 
 /** The short names that the observers use. */
 export type MetricId =
-  | "started"
-  | "coalesced"
-  | "duration"
-  | "refused"
-  | "timeouts"
-  | "evicted"
-  | "bypassed"
-  | "aged"
-  | "background"
+  | CallMetricId
+  | CacheMetricId
   | "flights"
   | "callDuration"
   | "takeovers"
@@ -51,74 +40,10 @@ export type MetricId =
   | "resigned"
   | "abortsIgnored"
   | "rejected"
-  | "cacheHits"
-  | "cacheMisses"
-  | "cacheRefreshes"
-  | "cacheBypassed"
-  | "cacheWritten"
-  | "cacheEntryBytes"
-  | "cacheNotWritten"
-  | "cacheBroken"
-  | "cacheReadsFailed"
   | "prefixesOverLimit";
 
 export const metricDefinitions: Readonly<Record<MetricId, MetricDefinition>> = {
-  // Calls, executions and limits of one process: core alone tells these.
-  started: {
-    name: "singleflight_started_total",
-    kind: "counter",
-    help: "Executions: the work of a key was called in this process.",
-    labels: BY_PREFIX,
-  },
-  coalesced: {
-    name: "singleflight_coalesced_total",
-    kind: "counter",
-    help: "Calls that ended without having started an execution; with the executions they add up to calls.",
-    labels: BY_PREFIX,
-  },
-  duration: {
-    name: "singleflight_duration_seconds",
-    kind: "histogram",
-    help: "Calls, from the call to its answer.",
-    labels: byPrefixAnd("coalesced", "coalesced"),
-    buckets: DURATION_BUCKETS,
-  },
-  refused: {
-    name: "singleflight_refused_total",
-    kind: "counter",
-    help: "Calls turned away before anything started: maxEntries, maxWaiters, re-entry, closed, maxKeyBytes.",
-    labels: byPrefixAnd("reason", "refused"),
-  },
-  timeouts: {
-    name: "singleflight_timeouts_total",
-    kind: "counter",
-    help: "Calls that ended at their timeoutMs.",
-    labels: BY_PREFIX,
-  },
-  evicted: {
-    name: "singleflight_evicted_total",
-    kind: "counter",
-    help: "Flights aborted because maxEntries were under way.",
-    labels: BY_PREFIX,
-  },
-  bypassed: {
-    name: "singleflight_bypassed_total",
-    kind: "counter",
-    help: "Calls that ran uncoalesced because maxEntries flights were under way.",
-    labels: BY_PREFIX,
-  },
-  aged: {
-    name: "singleflight_aged_total",
-    kind: "counter",
-    help: "Flights aborted because they were older than maxAgeMs.",
-    labels: BY_PREFIX,
-  },
-  background: {
-    name: "singleflight_background_total",
-    kind: "counter",
-    help: "Executions that no call started: a cache renewed an entry before its time.",
-    labels: BY_PREFIX,
-  },
+  ...callMetrics,
 
   // What a fleet adds.
   flights: {
@@ -266,62 +191,7 @@ export const metricDefinitions: Readonly<Record<MetricId, MetricDefinition>> = {
     labels: byPrefixAnd("reason", "rejected"),
   },
 
-  // What a cache adds.
-  cacheHits: {
-    name: "singleflight_cache_hits_total",
-    kind: "counter",
-    help: "Answers from entries: in their time, past it while one is renewed, or past it because the work failed.",
-    labels: byPrefixAnd("how", "hit"),
-  },
-  cacheMisses: {
-    name: "singleflight_cache_misses_total",
-    kind: "counter",
-    help: "Entries that were not there; the callers of one moment count once. Expected: nothing said that there was one.",
-    labels: byPrefixAnd("expected", "expected"),
-  },
-  cacheRefreshes: {
-    name: "singleflight_cache_refreshes_total",
-    kind: "counter",
-    help: "Renewals that this process set out for: of entries past their time, or a little before it.",
-    labels: byPrefixAnd("reason", "refresh"),
-  },
-  cacheBypassed: {
-    name: "singleflight_cache_bypassed_total",
-    kind: "counter",
-    help: "Calls whose key is not kept: its prefix is not coordinated, or only shadowed.",
-    labels: BY_PREFIX,
-  },
-  cacheWritten: {
-    name: "singleflight_cache_written_total",
-    kind: "counter",
-    help: "Entries written, by loads and by set.",
-    labels: BY_PREFIX,
-  },
-  cacheEntryBytes: {
-    name: "singleflight_cache_entry_bytes",
-    kind: "histogram",
-    help: "Size of the entries written.",
-    labels: BY_PREFIX,
-    buckets: SIZE_BUCKETS,
-  },
-  cacheNotWritten: {
-    name: "singleflight_cache_not_written_total",
-    kind: "counter",
-    help: "Entries that should have been written or deleted, and were not.",
-    labels: byPrefixAnd("reason", "notWritten"),
-  },
-  cacheBroken: {
-    name: "singleflight_cache_broken_total",
-    kind: "counter",
-    help: "Entries that were there and could not be used; each is a miss.",
-    labels: byPrefixAnd("reason", "broken"),
-  },
-  cacheReadsFailed: {
-    name: "singleflight_cache_reads_failed_total",
-    kind: "counter",
-    help: "Reads that the store did not answer; each is a miss.",
-    labels: BY_PREFIX,
-  },
+  ...cacheMetrics,
 
   // What this package tells about itself.
   prefixesOverLimit: {
