@@ -49,8 +49,15 @@ local function endSometime(key, ttlMs)
   if redis.call('PTTL', key) == -1 then redis.call('PEXPIRE', key, ttlMs) end
 end
 
+local entryLeftMs, entryId
+if KEYS[3] and ARGV[16] ~= '*' then
+  local graceMs
+  entryId, graceMs = entryHead()
+  entryLeftMs = entryId and redis.call('PTTL', KEYS[3]) - graceMs
+end
+
 -- A repeated attempt is not a second election.
-if isAttempt(holder, ARGV[1], ARGV[2]) then return { 'LEAD', nowText, holder, takeovers } end
+if isAttempt(holder, ARGV[1], ARGV[2]) then return { 'LEAD', nowText, holder, takeovers, entryLeftMs } end
 
 if settled then
   local age = now - integer(flight[7])
@@ -67,17 +74,9 @@ if settled then
 end
 
 -- An entry that will do ends the matter before any election. Its value is not sent: a plain GET is far cheaper.
-local entryLeftMs, entryId
-if KEYS[3] and ARGV[16] ~= '*' then
-  local graceMs
-  entryId, graceMs = entryHead()
-  if entryId then
-    entryLeftMs = redis.call('PTTL', KEYS[3]) - graceMs
-    if entryLeftMs > 0 and entryId ~= ARGV[16] then
-      redis.call('HDEL', KEYS[2], registration)
-      return { 'HIT', nowText, entryLeftMs, entryId }
-    end
-  end
+if entryLeftMs and entryLeftMs > 0 and entryId ~= ARGV[16] then
+  redis.call('HDEL', KEYS[2], registration)
+  return { 'HIT', nowText, entryLeftMs, entryId }
 end
 local makesDo = newcomer and entryLeftMs and entryLeftMs + tonumber(ARGV[17]) > 0
 -- The last attempt to renew it failed, and the next one is not due.
