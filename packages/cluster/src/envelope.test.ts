@@ -98,6 +98,34 @@ describe("sealed and opened", () => {
   });
 });
 
+describe("the span of the execution", () => {
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const header = "skein/1 value json n0nce 1";
+
+  test("travels with the outcome when there is one; without, the envelope is what it has always been", () => {
+    const outcome = { kind: "value", value: 1 } as const;
+    expect(open(sealValue(1, { traceparent }))).toEqual({ ok: true, outcome, takeovers: 1, traceparent });
+    expect(sealValue(1)).toEqual(forge(header, "1"));
+    expect(sealValue(1, { traceparent })).toEqual(forge(`${header} ${traceparent}`, "1"));
+  });
+
+  test("in another form makes the whole envelope a miss", () => {
+    for (const field of ["", "x", traceparent.toUpperCase(), `${traceparent} ${traceparent}`]) {
+      expect(open(forge(`${header} ${field}`, "1"))).toEqual({ ok: false, why: "malformed" });
+    }
+  });
+
+  test("is covered by the checksum, every bit of it", () => {
+    const bytes = sealValue(1, { traceparent });
+    const start = bytes.indexOf(traceparent);
+    for (let bit = start * 8; bit < (start + traceparent.length) * 8; bit++) {
+      const flipped = Buffer.from(bytes);
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      expect(open(flipped).ok, `bit ${bit}`).toBe(false);
+    }
+  });
+});
+
 describe("what cannot be shared", () => {
   test.each<[string, unknown]>([
     ["a BigInt", 1n],

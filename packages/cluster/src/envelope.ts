@@ -1,15 +1,17 @@
 /**
  * An outcome on its way: a line of ASCII, then the payload.
  *
- *     skein/1 <kind> <codec> <nonce> <takeovers> <checksum> <signature>\n<payload>
+ *     skein/1 <kind> <codec> <nonce> <takeovers> [<traceparent>] <checksum> <signature>\n<payload>
  *
  * The nonce tells the outcomes of other flights apart, the CRC-32 of everything else damage. `undefined` and `null`
  * have kinds of their own and no payload; errors are JSON whatever the codec. Other versions are refused, not guessed.
  * Not promised, without secrets: anything about intent. Who can write to Redis can forge an outcome then. The last field
- * is the signature, or "-"; whoever has secrets believes none without.
+ * is the signature, or "-"; whoever has secrets believes none without. The span of the execution is there when the leader
+ * is traced; whoever does not know that field has an envelope with a field too many, and so a miss.
  */
 import { types } from "node:util";
 import { crc32 } from "node:zlib";
+import { isTraceparent } from "@skein/core/internal";
 import type { Codec } from "./codec.ts";
 import type { Outcome, UnshareableWhy } from "./outcome.ts";
 import { decodeError, encodeError } from "./remote-work-error.ts";
@@ -39,7 +41,12 @@ export type EnvelopeFault =
   | SignatureFault;
 
 export type OpenedOutcome =
-  | { readonly ok: true; readonly outcome: Outcome; readonly takeovers: number }
+  | {
+      readonly ok: true;
+      readonly outcome: Outcome;
+      readonly takeovers: number;
+      readonly traceparent?: string | undefined;
+    }
   | { readonly ok: false; readonly why: EnvelopeFault };
 
 /** Whose outcome it is, for those who sign. */
@@ -56,6 +63,8 @@ export interface SealOptions {
   /** The nonce of the leader's token. */
   readonly nonce: string;
   readonly takeovers: number;
+  /** The span of the execution; checked by whoever asked for it. */
+  readonly traceparent?: string | undefined;
   /** Of the payload: the envelope may be longer by its header. */
   readonly maxOutcomeBytes: number;
   readonly signs?: (SignedFlight & { readonly keptMs: number }) | undefined;
@@ -97,20 +106,24 @@ export function openOutcome(bytes: Uint8Array, options: OpenOptions): OpenedOutc
   if (version !== VERSION) return { ok: false, why: "version" };
   const end = start.indexOf(LINE_FEED);
   const fields = start.toString("latin1", 0, Math.max(end, 0)).split(" ");
-  const [, kind, codec, nonce, takeovers, checksum, signature] = fields;
-  if (fields.length !== 7 || !isSignature(signature)) return { ok: false, why: "malformed" };
+  const [signature, checksum] = [fields.pop(), fields.pop()];
+  const [, kind, codec, nonce, takeovers, ...more] = fields;
+  const [traceparent] = more;
+  if (more.length > 1 || !isSignature(signature)) return { ok: false, why: "malformed" };
   if (nonce === "" || nonce !== options.nonce) return { ok: false, why: "identity" };
   const payload = bytes.subarray(end + 1);
-  const header = fields.slice(0, 5).join(" ");
+  const header = fields.join(" ");
   const forgery = faultOf(signature, header, payload, options.signed);
   if (forgery !== undefined) return { ok: false, why: forgery };
   if (checksum !== checksumOf(header, payload) || takeovers === undefined || !/^\d{1,6}$/.test(takeovers)) {
     return { ok: false, why: "malformed" };
   }
+  if (traceparent !== undefined && !isTraceparent(traceparent)) return { ok: false, why: "malformed" };
   if (kind === "value" && codec !== options.codec.name) return { ok: false, why: "codec" };
   const outcome = decode(kind, payload, options.codec);
   if (outcome === undefined) return { ok: false, why: "undecodable" };
-  return { ok: true, outcome, takeovers: Number(takeovers) };
+  const opened = { ok: true, outcome, takeovers: Number(takeovers) } as const;
+  return traceparent === undefined ? opened : { ...opened, traceparent };
 }
 
 function sealUnshareable(why: UnshareableWhy, options: SealOptions): SealedOutcome {
@@ -152,8 +165,10 @@ function decode(kind: string | undefined, payload: Uint8Array, codec: Codec): Ou
   }
 }
 
-function assemble(kind: Kind, payload: Uint8Array, { codec, nonce, takeovers, signs }: SealOptions): Buffer {
-  const header = `skein/${VERSION} ${kind} ${codec.name} ${nonce} ${takeovers}`;
+function assemble(kind: Kind, payload: Uint8Array, options: SealOptions): Buffer {
+  const { codec, nonce, takeovers, traceparent, signs } = options;
+  const span = traceparent === undefined ? "" : ` ${traceparent}`;
+  const header = `skein/${VERSION} ${kind} ${codec.name} ${nonce} ${takeovers}${span}`;
   const signature =
     signs === undefined
       ? UNSIGNED

@@ -127,7 +127,7 @@ export class FallbackRun {
     if (adopts === undefined || flight.aborted) return;
     const { nonce, farewells } = adopts;
     if (outcome.kind === "error" && !policy.sharesError(outcome.error)) this.#giveUpJoin();
-    else background(farewells.settle({ nonce }, nonce, outcome, 0).reply);
+    else background(farewells.settle({ nonce }, nonce, outcome, { takeovers: 0 }).reply);
   }
 
   #giveUpJoin(): void {

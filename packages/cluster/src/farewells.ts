@@ -32,6 +32,12 @@ export interface EntryPlan {
   readonly refreshBackoffMs: number;
 }
 
+/** What is told of the execution that an outcome comes from. */
+export interface Origin {
+  readonly takeovers: number;
+  readonly traceparent?: string | undefined;
+}
+
 export interface SettleAnswer {
   readonly status: SettleReply["status"];
   /** Followers told, by all requests. */
@@ -58,13 +64,13 @@ export class Farewells {
   }
 
   /** Publishes an outcome. It is encoded and sent before this returns. */
-  settle(claim: Claim, nonce: string, outcome: Outcome, takeovers: number, plan?: EntryPlan): SaidOutcome {
+  settle(claim: Claim, nonce: string, outcome: Outcome, origin: Origin, plan?: EntryPlan): SaidOutcome {
     const { codec, maxOutcomeBytes, retainMs, inlineMaxBytes, leaseMs } = this.#policy;
     const signed = "token" in claim ? this.#fleet.signedFlight(this.#name, claim.token) : undefined;
     // It may be asked for while it is retained, which begins with a settle that may have to be repeated.
     const keptMs = leaseMs + Math.max(retainMs, plan?.keptMs ?? 0);
     const signs = signed === undefined ? undefined : { ...signed, keptMs };
-    const sealed = sealOutcome(outcome, { codec, nonce, takeovers, maxOutcomeBytes, signs });
+    const sealed = sealOutcome(outcome, { codec, nonce, ...origin, maxOutcomeBytes, signs });
     const entry = sealed.unshareable === false ? plan?.write(sealed.bytes.length) : undefined;
     const request = {
       ...(entry === undefined ? {} : { entry }),

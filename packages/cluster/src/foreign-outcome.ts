@@ -7,6 +7,7 @@ import { background, type Flight, type Pilot } from "@skein/core/internal";
 import { answerCallers } from "./answer-callers.ts";
 import type { JoinReply } from "./coordinator.ts";
 import { openOutcome, type OpenedOutcome } from "./envelope.ts";
+import type { Origin } from "./farewells.ts";
 import { parseToken } from "./fencing-token.ts";
 import type { Fleet } from "./fleet.ts";
 import type { FlightName } from "./flight-keys.ts";
@@ -89,22 +90,22 @@ export class ForeignOutcomes {
     return undefined;
   }
 
-  #accept(token: string, { outcome, takeovers }: ForeignOutcome, settledBy: number | undefined): void {
+  #accept(token: string, { outcome, ...origin }: ForeignOutcome, settledBy: number | undefined): void {
     const { policy, onArrived, onUnusable } = this.#options;
     onArrived();
     if (outcome.kind === "unshareable") {
       onUnusable();
     } else if (outcome.kind === "error" || policy.schema === undefined) {
-      this.#answer(token, outcome, takeovers, settledBy);
+      this.#answer(token, outcome, origin, settledBy);
     } else {
-      background(this.#answerChecked(token, outcome.value, takeovers, settledBy));
+      background(this.#answerChecked(token, outcome.value, origin, settledBy));
     }
   }
 
   async #answerChecked(
     token: string,
     value: unknown,
-    takeovers: number,
+    origin: Origin,
     settledBy: number | undefined,
   ): Promise<void> {
     const { fleet, policy, onUnusable } = this.#options;
@@ -114,17 +115,18 @@ export class ForeignOutcomes {
     const checked = await Promise.race([checkForeignValue(policy.schema, value), tooLate]);
     timer.cancel();
     if (checked.ok) {
-      this.#answer(token, { kind: "value", value: checked.value }, takeovers, settledBy);
+      this.#answer(token, { kind: "value", value: checked.value }, origin, settledBy);
       return;
     }
     this.#reject("schema");
     onUnusable();
   }
 
-  #answer(token: string, outcome: Outcome, takeovers: number, settledBy: number | undefined): void {
+  #answer(token: string, outcome: Outcome, origin: Origin, settledBy: number | undefined): void {
     const { flight, pilot, onAnswered } = this.#options;
+    const { takeovers, traceparent } = origin;
     const late = settledBy === undefined ? [] : flight.takeLaterThan(settledBy);
-    answerCallers(flight, outcome, { role: "follower", flightId: token, takeovers });
+    answerCallers(flight, outcome, { role: "follower", flightId: token, takeovers, traceparent });
     onAnswered();
     flight.table.rehome(flight.key, late, pilot);
   }

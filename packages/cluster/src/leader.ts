@@ -59,6 +59,8 @@ export class Leader {
   #lostWhy: LeaseLostError["why"] | undefined;
   /** Every local caller has left; the fleet may still want the outcome. */
   #unwanted = false;
+  /** The span of the execution, if it has one. */
+  #traceparent: string | undefined;
   #offering = false;
   /** The last follower left while an offer was under way, whose answer may be older than that. */
   #offerAgain = false;
@@ -89,6 +91,8 @@ export class Leader {
     );
     this.#ageTimer = fleet.options.clock.setTimer(() => this.#age(), maxAgeMs);
     const execution = inCallerContext(() => flight.execute(flight.work, this.#context(token, takeovers)));
+    // Now: when the work has ended, its span has too.
+    this.#traceparent = fleet.options.emitter.traceparentOf(token);
     background(
       execution.then(
         (value) => this.#finish({ kind: "value", value }),
@@ -145,9 +149,10 @@ export class Leader {
     const { clock } = fleet.options;
     const endedAt = clock.now();
     const nonce = parseToken(token)?.nonce ?? "";
+    const origin = { takeovers, traceparent: this.#traceparent };
     const tookMs = endedAt - (flight.startedAt ?? endedAt);
     const plan = holds ? entry?.plan(token, outcome, tookMs) : undefined;
-    const { bytes, unshareable, reply } = this.#farewells.settle({ token }, nonce, outcome, takeovers, plan);
+    const { bytes, unshareable, reply } = this.#farewells.settle({ token }, nonce, outcome, origin, plan);
     if (unshareable !== false) fleet.emit({ type: "unshareable", ...this.#about(), why: unshareable });
     const kind = unshareable === false ? outcome.kind : "unshareable";
     background(

@@ -136,7 +136,7 @@ export class Shadow {
     const claim = { token: leadership.token };
     const withheld = outcome.kind === "error" && !policy.sharesError(outcome.error);
     if (withheld) this.#sayResigned(claim);
-    else background(this.#farewells.settle(claim, this.#nonce, outcome, 0).reply);
+    else background(this.#farewells.settle(claim, this.#nonce, outcome, { takeovers: 0 }).reply);
   }
 
   /** The work is to stop; its callers get what it yields all the same. */

@@ -24,6 +24,7 @@ describe("a signature", () => {
     ["namespace", { flightId: "other:user:7" }],
     ["token", { token: "1700000000000001-p1-n1" }],
     ["kind, codec, nonce or takeovers", { header: "skein/1 value json n1 1" }],
+    ["span", { header: "skein/1 value json n1 0 00-1-1-01" }],
     ["payload", { payload: Buffer.from('{"id":8}') }],
   ])("is not believed for another %s", (_what, change) => {
     expect(signatures.faultOf(field, { ...signed, ...change }, NOW)).toBe("signature");

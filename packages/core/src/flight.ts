@@ -285,6 +285,7 @@ export class Flight implements WaiterHost {
       coalesced,
       shared,
       waitedMs: limits.clock.now() - waiter.attachedAt,
+      ...(story.traceparent === undefined ? {} : { traceparent: story.traceparent }),
     });
   }
 

@@ -6,6 +6,7 @@
 import { channel } from "node:diagnostics_channel";
 import { disregard } from "./background.ts";
 import type { Role } from "./flight-result.ts";
+import { isTraceparent } from "./traceparent.ts";
 
 /** The `node:diagnostics_channel` on which every event is published. */
 export const FLIGHT_CHANNEL = "skein.flight";
@@ -45,6 +46,8 @@ export type FlightEvent =
       coalesced: boolean;
       shared: boolean;
       waitedMs: number;
+      /** The span, as W3C Trace Context names it, of the execution in another process that the outcome came from. */
+      traceparent?: string;
     })
   /** This process has answered its callers of a flight, or the last of them left. Its work may go on. */
   | (AboutFlight & { type: "flight-ended"; ending: CallEnding; role: Role })
@@ -63,6 +66,11 @@ export type FlightEvent =
 /** Receives every event, synchronously. What it throws or rejects with is dropped. It may call the coalescer. */
 export interface Observer<E = FlightEvent> {
   onEvent(event: E): void;
+  /**
+   * The span of a flight's execution in this process, as W3C Trace Context names it. Asked once when an execution begins
+   * whose outcome goes to other processes; it goes with it. What throws, or has another form, is none.
+   */
+  traceparent?(flightId: string): string | undefined;
 }
 
 const flightChannel = channel(FLIGHT_CHANNEL);
@@ -77,6 +85,20 @@ export class Emitter<E extends object> {
 
   get active(): boolean {
     return this.#observers.length > 0 || flightChannel.hasSubscribers;
+  }
+
+  /** What the first observer says that knows. */
+  traceparentOf(flightId: string): string | undefined {
+    for (const observer of this.#observers) {
+      try {
+        const traceparent: unknown = observer.traceparent?.(flightId);
+        disregard(traceparent);
+        if (isTraceparent(traceparent)) return traceparent;
+      } catch {
+        continue;
+      }
+    }
+    return undefined;
   }
 
   emit(event: E): void {

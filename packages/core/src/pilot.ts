@@ -23,4 +23,6 @@ export interface Story {
   readonly flightId: string;
   readonly takeovers: number;
   readonly fallbackReason?: FallbackReason | undefined;
+  /** The span of the execution in another process, as that process told. */
+  readonly traceparent?: string | undefined;
 }

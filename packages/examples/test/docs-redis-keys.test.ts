@@ -102,9 +102,10 @@ describe("the documented messages", () => {
   it("carry outcomes in the documented envelope", () => {
     const template =
       document.section("Outcome envelope").split("```text\n")[1]?.split("\n")[0]?.split(" ") ?? [];
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     const { bytes } = sealOutcome(
       { kind: "value", value: 7 },
-      { codec: jsonCodec, nonce: "n0", takeovers: 2, maxOutcomeBytes: 100 },
+      { codec: jsonCodec, nonce: "n0", takeovers: 2, traceparent, maxOutcomeBytes: 100 },
     );
     const [head = "", payload] = bytes.toString().split("\n");
     const known: Record<string, string> = {
@@ -112,6 +113,7 @@ describe("the documented messages", () => {
       "<codec>": "json",
       "<nonce>": "n0",
       "<takeovers>": "2",
+      "[<traceparent>]": traceparent,
     };
     expect(head.replace(/\w+ -$/u, "<checksum> <signature>").split(" ")).toEqual(
       template.map((word) => known[word] ?? word),

@@ -1,9 +1,11 @@
 /**
  * A span for every call and one for every execution, and a link from the call to the execution that it got its outcome
- * from. Not promised: a link to another process, whose span nobody here knows; both sides carry the flight's id.
+ * from, in this process or in another. Not promised: a link to a process that is not traced, or by an older release;
+ * both sides carry the flight's id.
  */
 import {
   context,
+  isSpanContextValid,
   SpanStatusCode,
   trace,
   type Attributes,
@@ -41,7 +43,8 @@ export class FlightSpans {
     this.#calls.set(callId, this.#start("singleflight call", keyPrefix));
   }
 
-  callEnded({ callId, flightId, role, coalesced, shared, ending }: Of<"call-ended">): void {
+  callEnded(told: Of<"call-ended">): void {
+    const { callId, flightId, role, coalesced, shared, ending, traceparent } = told;
     const span = this.#calls.get(callId);
     if (span === undefined) return;
     this.#calls.delete(callId);
@@ -52,9 +55,9 @@ export class FlightSpans {
       "singleflight.shared": shared,
       "singleflight.ending": ending,
     });
-    const execution = this.#executions.get(flightId);
-    if (execution !== undefined) {
-      span.addLink({ context: execution.spanContext, attributes: { "singleflight.flight_id": flightId } });
+    const source = this.#executions.get(flightId)?.spanContext ?? spanContextOf(traceparent);
+    if (source !== undefined) {
+      span.addLink({ context: source, attributes: { "singleflight.flight_id": flightId } });
     }
     if (isFailure(ending)) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end();
@@ -89,6 +92,14 @@ export class FlightSpans {
     this.#executions.get(flightId)?.span.addEvent(what);
   }
 
+  /** The execution's span, for other processes; `undefined` without one, or without an SDK that makes spans. */
+  traceparentOf(flightId: string): string | undefined {
+    const spanContext = this.#executions.get(flightId)?.spanContext;
+    if (spanContext === undefined || !isSpanContextValid(spanContext)) return undefined;
+    const { traceId, spanId, traceFlags } = spanContext;
+    return `00-${traceId}-${spanId}-${(traceFlags & 0xff).toString(16).padStart(2, "0")}`;
+  }
+
   /** The context in which the execution's span is the active one; the present one when there is no such execution. */
   contextOf(flightId: string): Context {
     const execution = this.#executions.get(flightId);
@@ -100,6 +111,13 @@ export class FlightSpans {
       attributes: { ...attributes, "singleflight.key_prefix": keyPrefix },
     });
   }
+}
+
+/** Of a span in another process. Its form has been checked. */
+function spanContextOf(traceparent: string | undefined): SpanContext | undefined {
+  const [, traceId, spanId, flags] = traceparent?.split("-") ?? [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
 }
 
 function isFailure(ending: CallEnding): boolean {

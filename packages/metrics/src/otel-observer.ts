@@ -1,7 +1,7 @@
 /**
  * `@skein/metrics/opentelemetry`: what Skein tells its observers, as OpenTelemetry metrics and spans, through
- * `@opentelemetry/api` alone: without an SDK nothing happens. Not promised: a key in any attribute, and a link across
- * processes; a follower's span and the leader's carry the same `singleflight.flight_id` instead.
+ * `@opentelemetry/api` alone: without an SDK nothing happens. Not promised: a key in any attribute, and that a span in
+ * another process is still kept when it is linked to.
  */
 import { context, metrics, trace, type MeterProvider, type TracerProvider } from "@opentelemetry/api";
 import type { Work } from "@skein/core";
@@ -44,6 +44,11 @@ export class OpenTelemetryObserver {
   traced<T>(work: Work<T>): Work<T> {
     return (signal, flight) =>
       context.with(this.#spans?.contextOf(flight.flightId) ?? context.active(), () => work(signal, flight));
+  }
+
+  /** Called by a `ClusterSingleflight`: what lets spans in other processes be linked to this one's execution. */
+  traceparent(flightId: string): string | undefined {
+    return this.#spans?.traceparentOf(flightId);
   }
 
   /** Called by coalescers and caches. Takes the events of core, cluster and cache; others are ignored. */

@@ -10,7 +10,7 @@ beforeAll(() => {
 });
 afterAll(() => undo());
 
-test("a follower's span names the flight that the leader's execution names, and links to nothing it cannot know", async () => {
+test("a follower's span is linked to the leader's execution in the other process, and names the same flight", async () => {
   await using redis = await RedisServer.start();
   const processes = [new Collected(), new Collected()] as const;
   let follows = 0;
@@ -55,6 +55,8 @@ test("a follower's span names the flight that the leader's execution names, and 
     "singleflight.role": "follower",
     "singleflight.flight_id": execution?.attributes["singleflight.flight_id"],
   });
-  expect(foreign?.links).toEqual([]);
+  expect(foreign?.links.map(({ context }) => context)).toEqual([
+    { ...execution?.spanContext(), traceState: undefined, isRemote: true },
+  ]);
   await Promise.all([leader.close(), follower.close()]);
 });

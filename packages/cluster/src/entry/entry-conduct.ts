@@ -101,7 +101,7 @@ export class EntryConduct implements EntryPart {
     const { bytes, leftMs = 0, id } = this.#glimpse ?? {};
     if (renews !== undefined) {
       // Somebody has renewed it, or is about to.
-      this.#answer({ kind: "value", value: undefined }, "", sentAt);
+      this.#answer({ kind: "value", value: undefined }, "", undefined, sentAt);
       return;
     }
     const read = bytes === undefined ? undefined : this.#options.reader.open(bytes, this.#options.name);
@@ -236,17 +236,17 @@ export class EntryConduct implements EntryPart {
 
   #answerWith(read: Extract<ReadEntry, { ok: true }>, leftMs: number, sentAt: number): void {
     const { rules, onDue } = this.#options;
-    const { entry, outcome } = read;
+    const { entry, outcome, traceparent } = read;
     this.#tell({ type: "hit", how: leftMs > 0 ? "fresh" : "stale", kind: outcome.kind });
-    this.#answer(outcome, entry.id, sentAt);
+    this.#answer(outcome, entry.id, traceparent, sentAt);
     if (leftMs <= 0 || !rules.isDue(leftMs, entry.workMs)) return;
     this.#tell({ type: "refresh", why: "early" });
     onDue(entry.id);
   }
 
-  #answer(outcome: Outcome, id: string, sentAt: number): void {
+  #answer(outcome: Outcome, id: string, traceparent: string | undefined, sentAt: number): void {
     const { flight, pilot } = this.#options;
-    const story: Story = { role: "follower", flightId: id, takeovers: 0 };
+    const story: Story = { role: "follower", flightId: id, takeovers: 0, traceparent };
     const late = flight.takeLaterThan(sentAt);
     flight.rescue = undefined;
     answerCallers(flight, outcome, story);

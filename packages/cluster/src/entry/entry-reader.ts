@@ -9,7 +9,13 @@ import { parseEntry, type ParsedEntry } from "./entry-format.ts";
 import type { EntryFault, KeptOutcome } from "./entry-rules.ts";
 
 export type ReadEntry =
-  | { readonly ok: true; readonly entry: ParsedEntry; readonly outcome: KeptOutcome }
+  | {
+      readonly ok: true;
+      readonly entry: ParsedEntry;
+      readonly outcome: KeptOutcome;
+      /** The span of the execution that made it. */
+      readonly traceparent: string | undefined;
+    }
   | { readonly ok: false; readonly why: EntryFault; readonly id: string | undefined };
 
 export class EntryReader {
@@ -39,7 +45,7 @@ export class EntryReader {
     const { outcome } = opened;
     // Nobody caches the news that an outcome could not be shared.
     if (outcome.kind === "unshareable") return { ok: false, why: "malformed", id: entry.id };
-    return { ok: true, entry, outcome };
+    return { ok: true, entry, outcome, traceparent: opened.traceparent };
   }
 
   async check(read: ReadEntry): Promise<ReadEntry> {
