@@ -4,7 +4,7 @@ import { ClusterSingleflight } from "@skein/cluster";
 import { RedisServer, waitUntil } from "@skein/testkit";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { FleetOfCaches } from "../fleet-of-caches.ts";
+import { FleetOfCaches, HeldLoader } from "../fleet-of-caches.ts";
 
 test("a damaged entry is a counted miss, whichever byte is damaged, and is replaced", async () => {
   await using fleet = await FleetOfCaches.start(1);
@@ -79,6 +79,31 @@ test("a load whose lease ran out answers its callers and is not written", async 
   expect(await cache.get("k:a", blocking)).toBe("late");
   await waitUntil(() => fleet.at(0).clusterEvents.some(({ type }) => type === "settle-accepted"));
   expect(await fleet.admin.exists(fleet.entryKey("k:a"))).toBe(0);
+});
+
+test("a write to a Redis that hangs is given up in time, whatever else about the key waits for an answer", async () => {
+  await using redis = await RedisServer.start();
+  await using flights = new ClusterSingleflight({
+    redis: redis.url,
+    prefixes: { "k:": { leaseMs: 60_000 } },
+    redisTimeoutMs: 300,
+  });
+  const cache = createCache({ flights, ttlMs: 60_000 });
+  await flights.ready();
+  const held = new HeldLoader<string>();
+  const loading = cache.get("k:a", held.load);
+  await held.begun;
+  await redis.pause();
+  held.end("value");
+  expect(await loading).toBe("value");
+  // The settlement is repeated for a lease; a write would wait behind it.
+  const startedAt = performance.now();
+  expect(await cache.delete("k:a")).toBe(false);
+  expect(performance.now() - startedAt).toBeLessThan(20_000);
+  await redis.resume();
+  await waitUntil(
+    async () => (await cache.set("k:a", "new")) && (await cache.get("k:a", () => "newer")) === "new",
+  );
 });
 
 test("without Redis every call is a load, coalesced in its process, and nothing throws", async () => {

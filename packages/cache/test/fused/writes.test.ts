@@ -69,6 +69,28 @@ describe("a write followed by a read", () => {
     await Promise.all(noise);
   });
 
+  test.each(["set", "delete"] as const)(
+    "%s: a process that knew the old entry to be unexpired, and one that has no part in the load under way, see it at once",
+    async (write) => {
+      await using fleet = await FleetOfCaches.start(4);
+      const [writer, knowing, loading, apart] = [fleet.at(0), fleet.at(1), fleet.at(2), fleet.at(3)];
+      await writer.cache.set("k:a", "old");
+      expect(await knowing.cache.get("k:a", () => "never")).toBe("old");
+      await writer.cache.delete("k:b");
+      const held = new HeldLoader<string>();
+      const load = loading.cache.get("k:b", held.load);
+      await held.begun;
+      for (const key of ["k:a", "k:b"]) {
+        const written = write === "set" ? writer.cache.set(key, "new") : writer.cache.delete(key);
+        expect(await written).toBe(true);
+        for (const { cache } of [knowing, apart]) expect(await cache.get(key, () => "new")).toBe("new");
+      }
+      held.end("outdated");
+      expect(await load).toBe("outdated");
+      expect(await apart.cache.get("k:b", () => "never")).toBe("new");
+    },
+  );
+
   test("a negative value that is not kept removes what was there", async () => {
     await using fleet = await FleetOfCaches.start(1);
     const { cache } = fleet.at(0);

@@ -97,25 +97,23 @@ export class FusedEntries {
     return said === true;
   }
 
-  /** Whoever calls from now on in this process begins anew, and its join waits for the answer to this. */
+  /**
+   * Whoever calls from now on in this process begins anew, and its join waits for the answer to this. It is worth waiting
+   * for `redisTimeoutMs`, whatever was said before about this key and has no answer yet.
+   */
   async #change(key: string, attempt: () => Promise<true>): Promise<true | undefined> {
     const { fleet } = this.#internals;
-    const { table, availabilityOf, keys, redisTimeoutMs } = fleet.options;
-    const availability = availabilityOf(keys.flight(key));
+    const { table, availabilityOf, keys, clock, redisTimeoutMs } = fleet.options;
+    const flight = keys.flight(key);
+    const { up } = availabilityOf(flight);
     this.#known.forget(key);
     table.forget(key);
-    if (!availability.up) {
-      const up = await availability.whenUp(fleet.options.clock.now() + redisTimeoutMs);
-      if (!up) {
-        this.#tell(key, { type: "not-written", why: "unavailable" });
-        return undefined;
-      }
-      table.forget(key);
-    }
-    const said = await fleet.say(keys.flight(key), redisTimeoutMs, attempt);
+    const said = await fleet.sayBy(flight, clock.now() + redisTimeoutMs, attempt);
     if (said === undefined) this.#tell(key, { type: "not-written", why: "unavailable" });
     // What was learned meanwhile may be about the entry that is gone.
     this.#known.forget(key);
+    // Without Redis nobody waited for this: what is under way may be older.
+    if (!up) table.forget(key);
     return said;
   }
 
