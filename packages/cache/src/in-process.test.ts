@@ -1,5 +1,5 @@
 /** A cache over an in-process Singleflight, with a store of its own or one that fails. */
-import { Singleflight, type Clock } from "@skein/core";
+import { Singleflight, systemClock, type Clock } from "@skein/core";
 import { describe, expect, test } from "vitest";
 import type { CacheEvent } from "./observer.ts";
 import type { CacheOptions } from "./options.ts";
@@ -130,6 +130,23 @@ describe("a store in trouble", () => {
     expect(events.filter(({ type }) => type === "read-failed").length).toBeGreaterThan(1);
   });
 
+  test("that never answers is a miss after storeTimeoutMs, and a caller that leaves does not wait for it", async () => {
+    const never = (): Promise<never> => new Promise(() => undefined);
+    const store: CacheStore = { get: never, set: never, delete: never };
+    const { cache, events } = cacheOf({ store, clock: systemClock, storeTimeoutMs: 20 });
+    expect(await cache.get("a", () => "loaded")).toBe("loaded");
+    expect(await cache.set("a", 1)).toBe(false);
+    expect(await cache.delete("a")).toBe(false);
+    expect(events.map(({ type }) => type)).toEqual([
+      ...["read-failed", "miss", "read-failed", "not-written", "not-written", "not-written"],
+    ]);
+    const patient = cacheOf({ store, clock: systemClock, storeTimeoutMs: 60_000 });
+    const caller = new AbortController();
+    const call = patient.cache.get("a", () => "never", { signal: caller.signal });
+    caller.abort(new Error("left"));
+    await expect(call).rejects.toThrow("left");
+  });
+
   test("with damaged bytes gives a counted miss, whichever byte is damaged", async () => {
     const store = new MemoryStore();
     const { cache, events } = cacheOf({ store });
@@ -159,10 +176,39 @@ describe("options", () => {
     ["store", {}],
     ["redis", {}],
     ["flights", {}],
+    ["observer", {}],
+    ["observer", [null]],
+    ["storeTimeoutMs", 0],
     ["ttl", 5],
   ];
   test.each(wrong)("a wrong %s is refused by name: %j", (option, value) => {
     expect(() => cacheOf({ [option]: value })).toThrow(new RegExp(`^option ${option} is `));
+  });
+
+  const wrongCalls: readonly (readonly [string, readonly unknown[]])[] = [
+    ["key", [7, () => 1]],
+    ["loader", ["a", 7]],
+    ["signal", ["a", () => 1, { signal: 5 }]],
+    ["timeoutMs", ["a", () => 1, { timeoutMs: 0 }]],
+    ["options", ["a", () => 1, null]],
+  ];
+  test.each(wrongCalls)("a wrong %s of a call is refused by name", async (argument, args) => {
+    const { cache } = cacheOf();
+    const call: unknown = Reflect.apply(cache.get, cache, args);
+    await expect(call).rejects.toMatchObject({
+      code: "ERR_SKEIN_INVALID_ARGUMENT",
+      message: expect.stringMatching(`^argument ${argument} is `) as string,
+    });
+  });
+
+  test("an observer that throws or rejects disturbs no call and ends no process", async () => {
+    const rejecting = ((): unknown => Promise.reject(new Error("observer"))) as () => undefined;
+    const throwing = (): never => {
+      throw new Error("observer");
+    };
+    const { cache } = cacheOf({ observer: [{ onEvent: rejecting }, { onEvent: throwing }] });
+    expect(await cache.get("a", () => 1)).toBe(1);
+    expect(await cache.get("a", () => 2)).toBe(1);
   });
 
   test("a wrong time to live of a call is refused", async () => {

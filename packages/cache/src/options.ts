@@ -45,6 +45,11 @@ export interface CacheOptions {
   redis?: RedisClient;
   /** Keep the entries in a store of your own instead. Weaker, see the README. Not with `redis`. */
   store?: CacheStore;
+  /**
+   * How long `redis` or `store` is waited for, each time, ms, 1 to 60_000, default 250: longer is no answer, and so a miss, or
+   * a write that failed (which may take effect later). With the flights' Redis their `redisTimeoutMs` is what counts.
+   */
+  storeTimeoutMs?: number;
   /** How long a value is fresh, ms, 1 to 2_147_483_647; no default: only you know. A call may ask for another. */
   ttlMs: number;
   /** The same for values that `isNegative`, ms, 0 to 2_147_483_647, default 0: they are not kept. */
@@ -81,6 +86,7 @@ export interface CacheOptions {
 
 /** `CacheOptions` with every default applied. */
 export interface CachePolicy {
+  readonly storeTimeoutMs: number;
   readonly ttlMs: number;
   readonly negativeTtlMs: number;
   readonly isNegative: (value: unknown) => boolean;
@@ -102,6 +108,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "flights",
   "redis",
   "store",
+  "storeTimeoutMs",
   "ttlMs",
   "negativeTtlMs",
   "isNegative",
@@ -157,6 +164,7 @@ export function cachePolicy(options: CacheOptions): CachePolicy {
     withMethods("observer", Object(each) as object, ["onEvent"]);
   }
   return {
+    storeTimeoutMs: integer("storeTimeoutMs", options.storeTimeoutMs ?? 250, 1, 60_000),
     ttlMs: integer("ttlMs", options.ttlMs, 1, MAX_MS),
     negativeTtlMs: integer("negativeTtlMs", options.negativeTtlMs ?? 0, 0, MAX_MS),
     isNegative,

@@ -4,7 +4,7 @@
  * moment, nor that anything is kept for as long as its time to live.
  */
 import { InvalidArgumentError, InvalidOptionError, type CallOptions, type Work } from "@skein/core";
-import { FUSION } from "@skein/core/internal";
+import { checkCall, FUSION } from "@skein/core/internal";
 import type { EntryRules } from "@skein/cluster/internal";
 import type { Entries } from "./entries.ts";
 import { Freshness } from "./freshness.ts";
@@ -92,6 +92,7 @@ class ReadThroughCache implements Cache {
 
   async get<T>(key: string, loader: Work<T>, options?: GetOptions): Promise<T> {
     if (typeof loader !== "function") throw new InvalidArgumentError("loader", loader, "must be a function");
+    checkCall(key, loader, options);
     checkTtl(options?.ttlMs);
     const { flights } = this.#options;
     if (!this.#entries.keeps(key)) {

@@ -55,7 +55,7 @@ export class StoreEntries implements Entries {
   async get(key: string, work: Work<unknown>, options: CallOptions | undefined): Promise<unknown> {
     const { flights, policy, freshness, tell } = this.#options;
     options?.signal?.throwIfAborted();
-    const found = await this.#look(key);
+    const found = await untilAborted(this.#look(key), options?.signal);
     if (found !== undefined && found.leftMs + policy.staleMs > 0) {
       const fresh = found.leftMs > 0;
       tell(key, { type: "hit", how: fresh ? "fresh" : "stale", kind: found.entry.outcome.kind });
@@ -93,7 +93,7 @@ export class StoreEntries implements Entries {
   async #change(key: string, write: () => Promise<void>): Promise<boolean> {
     await this.#voidLoads(key);
     try {
-      await write();
+      await this.#answered(write());
       return true;
     } catch {
       this.#options.tell(key, { type: "not-written", why: "unavailable" });
@@ -124,7 +124,7 @@ export class StoreEntries implements Entries {
   async #read(key: string): Promise<Found | undefined> {
     const { store, policy, tell } = this.#options;
     try {
-      const stored = await store.get(key);
+      const stored = await this.#answered(store.get(key));
       if (stored === undefined) return undefined;
       const entry = decodeEntry(stored.bytes, policy.codec);
       if (typeof entry === "string") {
@@ -183,7 +183,7 @@ export class StoreEntries implements Entries {
     const bytes = this.#encode(key, outcome, workMs, terms);
     if (bytes === undefined) return;
     try {
-      await store.set(key, bytes, terms.ttlMs + terms.graceMs);
+      await this.#answered(store.set(key, bytes, terms.ttlMs + terms.graceMs));
       tell(key, { type: "written", bytes: bytes.length, ttlMs: terms.ttlMs });
     } catch {
       tell(key, { type: "not-written", why: "unavailable" });
@@ -223,6 +223,18 @@ export class StoreEntries implements Entries {
     background(renewal.finally(() => this.#renewing.delete(key)));
   }
 
+  /** What the store says in time. One that hangs is one that fails. */
+  async #answered<T>(asked: Promise<T>): Promise<T> {
+    const { clock, storeTimeoutMs } = this.#options.policy;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = clock.setTimer(() => reject(new Error("the store did not answer")), storeTimeoutMs);
+    try {
+      return await Promise.race([asked, late]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
   #begin(key: string): Load {
     const load = { void: false };
     const loads = this.#loads.get(key) ?? new Set();
@@ -234,6 +246,19 @@ export class StoreEntries implements Entries {
     const loads = this.#loads.get(key);
     loads?.delete(load);
     if (loads?.size === 0) this.#loads.delete(key);
+  }
+}
+
+/** A caller that leaves does not wait for a read that others may share. */
+async function untilAborted<T>(looking: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return looking;
+  const { promise: left, reject } = Promise.withResolvers<never>();
+  const leave = (): void => reject(signal.reason);
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    return await Promise.race([looking, left]);
+  } finally {
+    signal.removeEventListener("abort", leave);
   }
 }
 

@@ -1,7 +1,7 @@
 /** For the other Skein packages. Not public: anything here may change in any release. */
 export { background, disregard } from "./background.ts";
 export { MAX_TIMER_MS } from "./clock.ts";
-export { wrapCoalesced } from "./coalescer.ts";
+export { checkCall, wrapCoalesced } from "./coalescer.ts";
 export { describe } from "./errors.ts";
 export { Flight } from "./flight.ts";
 export { DEFAULT_DRAIN_MS, FlightTable } from "./flight-table.ts";
