@@ -1,5 +1,5 @@
 /** A cache over an in-process Singleflight, with a store of its own or one that fails. */
-import { Singleflight, systemClock, type Clock } from "@skein/core";
+import { ClosedError, FlightTimeoutError, Singleflight, systemClock, type Clock } from "@skein/core";
 import { describe, expect, test } from "vitest";
 import type { CacheEvent } from "./observer.ts";
 import type { CacheOptions } from "./options.ts";
@@ -100,6 +100,18 @@ describe("over an in-process Singleflight", () => {
     expect(await cache.get("a", failing)).toBe("old");
     clock.advance(400);
     await expect(cache.get("a", failing)).rejects.toThrow("boom");
+  });
+
+  test("it does not stand in for a load that its caller would not wait for, nor for one that was closed", async () => {
+    const flights = new Singleflight();
+    const { cache, clock } = cacheOf({ flights, staleIfErrorMs: 5_000 });
+    await cache.set("a", "old");
+    clock.advance(1_200);
+    const never = new Promise<string>(() => undefined);
+    const impatient = cache.get("a", () => never, { timeoutMs: 5 });
+    await expect(impatient).rejects.toBeInstanceOf(FlightTimeoutError);
+    await flights.close({ drainMs: 0 });
+    await expect(cache.get("a", () => "new")).rejects.toBeInstanceOf(ClosedError);
   });
 
   test("errors are kept only if asked for, and negative values for a time of their own", async () => {

@@ -3,7 +3,7 @@
  * entries kept with the flights: one round trip more, a window between the look and the election (which the second look
  * narrows), and loads that are under way in other processes are not kept from being written by a `set` or `delete`.
  */
-import type { CallOptions, Coalescer, Work } from "@skein/core";
+import { ClosedError, FlightTimeoutError, type CallOptions, type Coalescer, type Work } from "@skein/core";
 import { background } from "@skein/core/internal";
 import type { Entries } from "./entries.ts";
 import { decodeEntry, encodeEntry, type Entry, type KeptOutcome } from "./entry.ts";
@@ -68,6 +68,8 @@ export class StoreEntries implements Entries {
       return await flights.do(key, this.#loading(key, work, undefined), options);
     } catch (error) {
       options?.signal?.throwIfAborted();
+      // A caller that would not wait longer has not seen the load fail.
+      if (error instanceof FlightTimeoutError || error instanceof ClosedError) throw error;
       if (found?.entry.outcome.kind !== "value" || found.leftMs + policy.staleIfErrorMs <= 0) throw error;
       tell(key, { type: "hit", how: "error", kind: "value" });
       return found.entry.outcome.value;

@@ -16,12 +16,13 @@ const anyText = fc.oneof(
 );
 
 describe("names in Redis", () => {
-  test("lease, flight and entry of a key share one hash tag, and all names carry the protocol version", () => {
+  test("lease, flight, entry and lock of a key share one hash tag, and all names carry the protocol version", () => {
     expect(keys.flight("user:7")).toEqual({
       id: "shop:user:7",
       entryKey: `skein${PROTOCOL_VERSION}:{shop:user:7}:entry`,
       leaseKey: `skein${PROTOCOL_VERSION}:{shop:user:7}:lease`,
       flightKey: `skein${PROTOCOL_VERSION}:{shop:user:7}:flight`,
+      lockKey: `skein${PROTOCOL_VERSION}:{shop:user:7}:lock`,
     });
     expect(keys.inboxPrefix).toBe(`skein${PROTOCOL_VERSION}:shop:inbox:`);
   });

@@ -1,4 +1,5 @@
 /** Spans of a fleet: what a leader and its followers in other processes have in common. */
+import { createCache } from "@skein/cache";
 import { ClusterSingleflight } from "@skein/cluster";
 import { RedisServer, waitUntil } from "@skein/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -59,4 +60,30 @@ test("a follower's span is linked to the leader's execution in the other process
     { ...execution?.spanContext(), traceState: undefined, isRemote: true },
   ]);
   await Promise.all([leader.close(), follower.close()]);
+});
+
+test("a hit in one process is linked to the execution in another that made the entry; what was set by hand to none", async () => {
+  await using redis = await RedisServer.start();
+  const processes = [new Collected(), new Collected()] as const;
+  let written = 0;
+  const counting = { onEvent: ({ type }: { type: string }) => void (type === "written" && written++) };
+  const flights = processes.map(
+    ({ observer }) => new ClusterSingleflight({ redis: redis.url, prefixes: ["k:"], observer }),
+  );
+  await Promise.all(flights.map((each) => each.ready()));
+  const [loading, hitting] = flights.map((each) =>
+    createCache({ flights: each, ttlMs: 60_000, observer: counting }),
+  );
+  expect(await loading?.get("k:1", () => "loaded")).toBe("loaded");
+  expect(await loading?.set("k:2", "set")).toBe(true);
+  await waitUntil(() => written === 2, { what: "two entries" });
+  expect(await hitting?.get("k:1", () => "own")).toBe("loaded");
+  expect(await hitting?.get("k:2", () => "own")).toBe("set");
+  const [execution] = processes[0].spans("singleflight execution");
+  const links = processes[1]
+    .spans("singleflight call")
+    .map((span) => span.links.map(({ context }) => context.spanId));
+  expect(links).toEqual([[execution?.spanContext().spanId], []]);
+  expect(processes[1].spans("singleflight execution")).toEqual([]);
+  await Promise.all(flights.map((each) => each.close()));
 });
