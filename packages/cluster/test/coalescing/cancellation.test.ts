@@ -117,6 +117,7 @@ describe("forget", () => {
     await fresh.begun;
     await waitUntil(() => fleet.count(0, "lease-lost") > 0, { what: "the leader to hear of it" });
     const newcomer = fleet.at(0).fly("k:elsewhere", () => "third");
+    await waitUntil(() => fleet.count(0, "follow") > 0, { what: "the newcomer" });
     fresh.end("fresh");
     expect(await followed).toBe("fresh");
     expect(await newcomer).toMatchObject({ value: "fresh", role: "follower" });
