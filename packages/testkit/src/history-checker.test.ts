@@ -43,6 +43,13 @@ const fault = (tMono: number, name: string, target?: string): Moment => [
 ];
 
 const GOOD: Record<string, { lines: HistoryLine[]; options?: HistoryCheckOptions }> = {
+  "an overlap after Redis lost its data while the earlier one ran": {
+    lines: history(
+      ...flight("a", A, 0, 50, "d1").slice(0, 5),
+      fault(10, "redis-lost-data"),
+      ...flight("b", B, 20, 70, "d2"),
+    ),
+  },
   "one stampede, one execution": {
     lines: history(
       [0, "a", { ev: "call", call: "s", stampede: "s", deadlineMs: 100 }],
@@ -313,6 +320,14 @@ const BAD: Record<string, { breaks: InvariantName; lines: HistoryLine[]; options
     lines: history(
       ...flight("a", A, 0, 50, "d1").slice(0, 5),
       [19, "c", { ev: "forgotten", key: "other" }],
+      ...flight("b", B, 20, 70, "d2"),
+    ),
+  },
+  "an overlap long after Redis lost its data": {
+    breaks: "I6",
+    lines: history(
+      fault(1, "redis-lost-data"),
+      ...flight("a", A, 5, 50, "d1").slice(0, 5),
       ...flight("b", B, 20, 70, "d2"),
     ),
   },

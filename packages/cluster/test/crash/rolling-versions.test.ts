@@ -1,33 +1,22 @@
 /** Two builds of different versions, side by side on one Redis, as during a deploy: they isolate, or say what they cannot read. */
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { Flier, RedisServer, waitUntil, type FlierEvent } from "@skein/testkit";
 import { afterEach, describe, expect, it } from "vitest";
+import { buildWith } from "../fliers/build-with.ts";
 import type { Told } from "../fliers/deployment.ts";
 import { WAKEUP } from "../wakeup.ts";
 
 const SCRIPT = new URL("../fliers/coalescing-flier.ts", import.meta.url);
-const PACKAGE = fileURLToPath(new URL("../../", import.meta.url));
 const leftovers: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
   for (const remove of leftovers.splice(0).toReversed()) await remove();
 });
 
-/** The package as a later release would build it: one constant of one module has another value. */
-async function buildWith(module: string, before: string, after: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "skein-build-"));
-  leftovers.push(() => rm(folder, { recursive: true }));
-  await cp(join(PACKAGE, "dist"), join(folder, "dist"), { recursive: true });
-  await cp(join(PACKAGE, "package.json"), join(folder, "package.json"));
-  await symlink(join(PACKAGE, "node_modules"), join(folder, "node_modules"));
-  const file = join(folder, "dist", module);
-  const source = await readFile(file, "utf8");
-  if (source.split(before).length !== 2) throw new Error(`${before} does not stand once in ${module}`);
-  await writeFile(file, source.replace(before, after));
-  return pathToFileURL(join(folder, "dist/index.js")).href;
+/** As `buildWith`, removed with the test. */
+async function laterBuild(module: string, before: string, after: string): Promise<string> {
+  const build = await buildWith(module, before, after);
+  leftovers.push(async () => build[Symbol.asyncDispose]());
+  return build.url;
 }
 
 async function start(redis: RedisServer, name: string, build?: string): Promise<Flier> {
@@ -61,7 +50,7 @@ async function begin(flier: Flier, how: "lead" | "follow", plan: object): Promis
 describe("two protocol versions on one Redis", () => {
   it("each coalesce among their own, and never hear of each other", async () => {
     const redis = await startRedis();
-    const later = await buildWith("flight-keys.js", "PROTOCOL_VERSION = 1", "PROTOCOL_VERSION = 2");
+    const later = await laterBuild("flight-keys.js", "PROTOCOL_VERSION = 1", "PROTOCOL_VERSION = 2");
     const fleet = await Promise.all([
       start(redis, "old-1"),
       start(redis, "old-2"),
@@ -98,7 +87,7 @@ describe("two versions of the envelope on one protocol", () => {
   ] as const) {
     it(`${who} says that it cannot read the outcome, and runs the work itself`, async () => {
       const redis = await startRedis();
-      const later = await buildWith("envelope.js", 'VERSION = "1"', 'VERSION = "2"');
+      const later = await laterBuild("envelope.js", 'VERSION = "1"', 'VERSION = "2"');
       const [leader, follower] = await Promise.all([
         start(redis, "leader", writer === "new" ? later : undefined),
         start(redis, "follower", writer === "old" ? later : undefined),

@@ -5,10 +5,11 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { chainedFetch, continueFlightChain } from "@skein/core";
+import { chainedFetch, continueFlightChain, type FlightContext } from "@skein/core";
 import type * as Cluster from "@skein/cluster";
 import type { ClusterEvent, ClusterOptions } from "@skein/cluster";
 import { serveFlier } from "@skein/testkit";
+import { Historian } from "./historian.ts";
 
 // A test may bring another build of the package.
 const { ClusterSingleflight } = (await import(
@@ -29,14 +30,21 @@ export interface WorkPlan {
   hangs?: boolean;
   /** Ends early when its signal is aborted. */
   heeds?: boolean;
+  /** Its value differs from execution to execution. */
+  unlike?: boolean;
   /** Runs until `release` is called. */
   held?: boolean;
   /** Asks another process for a key over HTTP, and returns how that call ended there. */
   asks?: { port: number; key: string };
 }
 
+/** Whatever happens: wait timeout, lease and silence limit are over long before. */
+const ANSWERED_WITHIN_MS = 60_000;
+
 interface Config {
   name: string;
+  /** Where to record what happens, for the history checker. */
+  history?: string;
   options: Omit<ClusterOptions, "observer" | "logger">;
 }
 
@@ -52,16 +60,30 @@ interface Told {
   tookMs: number;
 }
 
-await serveFlier<Config>(async ({ name, options }, emit) => {
-  const observer = { onEvent: (event: ClusterEvent) => emit({ type: "event", event: { ...event } }) };
-  const flights = new ClusterSingleflight({ ...options, observer });
+await serveFlier<Config>(async ({ name, options, history }, emit) => {
+  const telling = { onEvent: (event: ClusterEvent) => emit({ type: "event", event: { ...event } }) };
+  const historian = history === undefined ? undefined : new Historian(history, name);
+  const observer = historian === undefined ? telling : [telling, historian.observer];
+  const flights = new ClusterSingleflight({ exposeKeys: historian !== undefined, ...options, observer });
   await flights.ready();
   let executions = 0;
   const released = Promise.withResolvers<void>();
 
-  const work = (plan: WorkPlan) => async (signal: AbortSignal) => {
-    executions++;
-    emit({ type: "work-started", name, execution: executions });
+  const work = (plan: WorkPlan) => async (signal: AbortSignal, flight: FlightContext) => {
+    const execution = ++executions;
+    const end = historian?.started(flight.key, flight.fencingToken);
+    try {
+      const value = await perform(plan, signal, execution);
+      end?.(value);
+      return value;
+    } catch (error) {
+      end?.();
+      throw error;
+    }
+  };
+
+  const perform = async (plan: WorkPlan, signal: AbortSignal, execution: number): Promise<unknown> => {
+    emit({ type: "work-started", name, execution });
     signal.addEventListener("abort", () => emit({ type: "work-aborted", name, code: codeOf(signal.reason) }));
     if (plan.kills === true) process.kill(process.pid, "SIGKILL");
     if (plan.blocksMs !== undefined) {
@@ -81,7 +103,7 @@ await serveFlier<Config>(async ({ name, options }, emit) => {
     else await sleep(plan.workMs ?? 0);
     emit({ type: "work-ended", name });
     if (plan.fails !== undefined) throw Object.assign(new Error(plan.fails), { code: "E_WORK" });
-    return plan.value ?? `by ${name}`;
+    return plan.value ?? (plan.unlike === true ? `by ${name}, execution ${execution}` : `by ${name}`);
   };
 
   const call = async (
@@ -90,10 +112,13 @@ await serveFlier<Config>(async ({ name, options }, emit) => {
     callOptions: { timeoutMs?: number } = {},
   ): Promise<Told> => {
     const startedAt = performance.now();
+    const recorded = historian?.call(key, callOptions.timeoutMs ?? ANSWERED_WITHIN_MS) ?? "";
     try {
       const result = await flights.fly(key, work(plan), callOptions);
+      historian?.returned(key, recorded, result.value);
       return { ok: true, ...result, tookMs: performance.now() - startedAt };
     } catch (error) {
+      historian?.failed(key, recorded, error);
       return { ok: false, error: describe(error), tookMs: performance.now() - startedAt };
     }
   };

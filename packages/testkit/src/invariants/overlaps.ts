@@ -55,6 +55,8 @@ export function everyOverlapHasACause(history: readonly HistoryLine[], tolerance
       [earlier, later].some((one) => isKnownToBeLocal(one, executions, history, toleranceMs)) ||
       history.some((line) => {
         if (line.ev === "abort-ignored") return concerns(line, earlier);
+        // Nobody could know of the earlier one any more, whenever its own process finds out.
+        if (line.fault === "redis-lost-data" && isBetween(line, earlier, later)) return true;
         if (line.tMono > later.startedAt + toleranceMs || line.tMono < earlier.startedAt) return false;
         if (SUCCEEDS.has(line.ev) && line.token === later.token && concerns(line, later)) return true;
         if (LOST.has(line.ev) && line.token === earlier.token && line.key === earlier.key) return true;
@@ -145,6 +147,10 @@ function isKnownToBeLocal(
 }
 
 /** Told by the process itself, about this flight, or about the whole process. */
+function isBetween(line: HistoryLine, earlier: Execution, later: Execution): boolean {
+  return line.tMono >= earlier.startedAt && line.tMono <= later.startedAt;
+}
+
 function concerns(line: HistoryLine, { process, key, token }: Execution): boolean {
   const isAbout = line.key === "" || (line.key === key && (line.token === undefined || line.token === token));
   return line.process === process && isAbout;

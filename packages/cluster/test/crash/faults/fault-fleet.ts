@@ -1,0 +1,192 @@
+/** Several processes of one deployment that record what they go through, and whose way to Redis a test can disturb. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  expectHistoryHolds,
+  Flier,
+  HistoryWriter,
+  readHistory,
+  RedisServer,
+  TcpProxy,
+  waitUntil,
+  type FlierEvent,
+  type HistoryCheckOptions,
+  type RedisServerOptions,
+} from "@skein/testkit";
+import type { ClusterOptions } from "@skein/cluster";
+import type { WorkPlan } from "../../fliers/coalescing-flier.ts";
+import type { Told } from "../../fliers/deployment.ts";
+
+const SCRIPT = new URL("../../fliers/coalescing-flier.ts", import.meta.url);
+const PATIENCE_MS = 30_000;
+
+export interface FaultFleetOptions {
+  readonly processes: number;
+  readonly options?: Partial<ClusterOptions>;
+  readonly server?: RedisServerOptions;
+  /** A proxy of its own in front of each process's Redis. */
+  readonly proxied?: boolean;
+  /** Where processes look for Redis; default: at the server, or at their proxy. */
+  readonly redisOf?: (index: number, redis: RedisServer) => ClusterOptions["redis"];
+  /** A command that runs the process of this index, as on a host of its own. */
+  readonly prefixOf?: (index: number) => readonly string[];
+  /** Added to the environment of the process of this index. */
+  readonly envOf?: (index: number) => NodeJS.ProcessEnv;
+}
+
+export class FaultFleet implements AsyncDisposable {
+  readonly redis: RedisServer;
+  readonly proxies: readonly TcpProxy[];
+  readonly fliers: readonly Flier[];
+  readonly #directory: string;
+  readonly #test: HistoryWriter;
+
+  private constructor(
+    redis: RedisServer,
+    proxies: readonly TcpProxy[],
+    fliers: readonly Flier[],
+    directory: string,
+  ) {
+    this.redis = redis;
+    this.proxies = proxies;
+    this.fliers = fliers;
+    this.#directory = directory;
+    this.#test = new HistoryWriter(directory, "test");
+  }
+
+  static async start({
+    processes,
+    options,
+    server,
+    proxied,
+    redisOf,
+    prefixOf,
+    envOf,
+  }: FaultFleetOptions): Promise<FaultFleet> {
+    const directory = await mkdtemp(join(tmpdir(), "skein-history-"));
+    const redis = await RedisServer.start({ args: ["--enable-debug-command", "yes"], ...server });
+    const proxies =
+      proxied === true
+        ? await Promise.all(
+            Array.from({ length: processes }, () => TcpProxy.start({ targetPort: redis.port })),
+          )
+        : [];
+    const fliers = await Promise.all(
+      Array.from({ length: processes }, (_, index) => {
+        const source = redisOf?.(index, redis) ?? proxies[index]?.url ?? redis.url;
+        const own = { redis: source, namespace: "test", prefixes: ["k:"], redisTimeoutMs: 1_000, ...options };
+        const config = { name: `p${index}`, history: directory, options: own };
+        return Flier.start(SCRIPT, config, { prefix: prefixOf?.(index) ?? [], env: envOf?.(index) ?? {} });
+      }),
+    );
+    return new FaultFleet(redis, proxies, fliers, directory);
+  }
+
+  flier(index: number): Flier {
+    const flier = this.fliers[index];
+    if (flier === undefined) throw new Error(`there is no process ${index}`);
+    return flier;
+  }
+
+  proxy(index: number): TcpProxy {
+    const proxy = this.proxies[index];
+    if (proxy === undefined) throw new Error(`there is no proxy ${index}`);
+    return proxy;
+  }
+
+  call(index: number, key: string, plan: WorkPlan = {}, timeoutMs?: number): Promise<Told> {
+    const options = timeoutMs === undefined ? {} : { timeoutMs };
+    const answer = this.flier(index).call<Told>("call", key, { unlike: true, ...plan }, options);
+    // A process that is killed takes its calls with it.
+    answer.catch(() => undefined);
+    return answer;
+  }
+
+  /** A call whose process leads, once its work has begun. */
+  async lead(
+    index: number,
+    key: string,
+    plan: WorkPlan = { held: true },
+  ): Promise<{ answer: Promise<Told> }> {
+    const before = this.count(index, "lead");
+    const answer = this.call(index, key, plan);
+    await waitUntil(() => this.count(index, "lead") > before, { what: "a leader", timeoutMs: PATIENCE_MS });
+    return { answer };
+  }
+
+  async follow(index: number, key: string, plan: WorkPlan = {}): Promise<{ answer: Promise<Told> }> {
+    const before = this.count(index, "follow");
+    const answer = this.call(index, key, plan);
+    await waitUntil(() => this.count(index, "follow") > before, {
+      what: "a follower",
+      timeoutMs: PATIENCE_MS,
+    });
+    return { answer };
+  }
+
+  /** Ends the work of a process that is held. */
+  async release(index: number): Promise<void> {
+    await this.flier(index).call("release");
+  }
+
+  eventsOf(index: number, type: string): FlierEvent[] {
+    return this.flier(index)
+      .events.map(({ event }) => event as FlierEvent | undefined)
+      .filter((event) => event?.type === type) as FlierEvent[];
+  }
+
+  count(index: number, type: string): number {
+    return this.eventsOf(index, type).length;
+  }
+
+  until(index: number, type: string): Promise<unknown> {
+    return waitUntil(() => this.count(index, type) > 0, {
+      what: `${type} of process ${index}`,
+      timeoutMs: PATIENCE_MS,
+    });
+  }
+
+  /** Waits until a call of this process for a new key is coordinated. */
+  async coordinated(index: number): Promise<void> {
+    let tries = 0;
+    await waitUntil(async () => (await this.call(index, `k:again-${index}-${++tries}`)).role === "leader", {
+      what: "a coordinated call",
+      timeoutMs: PATIENCE_MS,
+      everyMs: 50,
+    });
+  }
+
+  async kill(index: number): Promise<void> {
+    await this.flier(index).kill("SIGKILL");
+    this.#test.record({ ev: "fault", key: "", fault: "killed", target: `p${index}` });
+  }
+
+  pause(index: number): void {
+    this.flier(index).signal("SIGSTOP");
+    this.#test.record({ ev: "fault", key: "", fault: "paused", target: `p${index}` });
+  }
+
+  resume(index: number): void {
+    this.#test.record({ ev: "fault", key: "", fault: "resumed", target: `p${index}` });
+    this.flier(index).signal("SIGCONT");
+  }
+
+  /** Redis has forgotten what it knew. */
+  lostData(): void {
+    this.#test.record({ ev: "fault", key: "", fault: "redis-lost-data" });
+  }
+
+  /** @throws with every invariant that was broken, and the lines that prove it. */
+  holds(options: HistoryCheckOptions = {}): void {
+    expectHistoryHolds(readHistory(this.#directory), options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.fliers.map((flier) => flier.kill()));
+    await Promise.all(this.proxies.map((proxy) => proxy.stop()));
+    await this.redis.stop();
+    this.#test.close();
+    await rm(this.#directory, { recursive: true });
+  }
+}
