@@ -20,6 +20,16 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
+      ...["cluster", "sentinel"].map((topology, index) => ({
+        extends: true as const,
+        test: {
+          name: topology,
+          include: ["packages/cluster/test/coalescing/*.test.ts"],
+          env: { SKEIN_TEST_TOPOLOGY: topology },
+          sequence: { groupOrder: 3 + index },
+          maxWorkers: 2,
+        },
+      })),
       {
         extends: true,
         test: {

@@ -1,6 +1,7 @@
 /** Several coalescers in this process, each with connections and an identity of its own, as processes would have. */
 import { ClusterSingleflight, type ClusterEvent, type ClusterOptions } from "@skein/cluster";
-import { RedisServer } from "@skein/testkit";
+import type { RedisServer } from "@skein/testkit";
+import { startTopology, type RedisTopology } from "../topology/redis-topology.ts";
 import { WAKEUP } from "../wakeup.ts";
 
 export interface Instance {
@@ -9,11 +10,11 @@ export interface Instance {
 }
 
 export class FleetOfInstances {
-  readonly redis: RedisServer;
   readonly instances: readonly Instance[];
+  readonly #topology: RedisTopology;
 
-  private constructor(redis: RedisServer, instances: readonly Instance[]) {
-    this.redis = redis;
+  private constructor(topology: RedisTopology, instances: readonly Instance[]) {
+    this.#topology = topology;
     this.instances = instances;
   }
 
@@ -22,12 +23,12 @@ export class FleetOfInstances {
     options: Partial<ClusterOptions> | ((index: number) => Partial<ClusterOptions>) = {},
     serverArgs: readonly string[] = [],
   ): Promise<FleetOfInstances> {
-    const redis = await RedisServer.start({ args: serverArgs });
+    const topology = await startTopology(serverArgs);
     const instances = Array.from({ length: count }, (_, index) => {
       const events: ClusterEvent[] = [];
       const own = typeof options === "function" ? options(index) : options;
       const flights = new ClusterSingleflight({
-        redis: redis.url,
+        redis: topology.source,
         namespace: "test",
         prefixes: ["k:"],
         // A busy machine must not look like a slow Redis.
@@ -39,7 +40,12 @@ export class FleetOfInstances {
       return { flights, events };
     });
     await Promise.all(instances.map(({ flights }) => flights.ready()));
-    return new FleetOfInstances(redis, instances);
+    return new FleetOfInstances(topology, instances);
+  }
+
+  /** Where one server keeps everything: see `oneServer`. */
+  get redis(): RedisServer {
+    return this.#topology.server;
   }
 
   at(index: number): ClusterSingleflight {
@@ -58,7 +64,7 @@ export class FleetOfInstances {
 
   async stop(): Promise<void> {
     await Promise.all(this.instances.map(({ flights }) => flights.close({ drainMs: 0 })));
-    await this.redis.stop();
+    await this.#topology.stop();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

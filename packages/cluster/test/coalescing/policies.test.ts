@@ -3,26 +3,30 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { RedisServer, waitUntil } from "@skein/testkit";
 import { describe, expect, it } from "vitest";
 import { ClusterSingleflight } from "@skein/cluster";
+import { oneServer } from "../topology/redis-topology.ts";
 import { FleetOfInstances, HeldWork } from "./fleet-of-instances.ts";
 
 describe("prefixes", () => {
-  it("a key without a declared prefix is coalesced in process, and Redis hears nothing of it", async () => {
-    await using fleet = await FleetOfInstances.start(2);
-    const scriptsRun = async (): Promise<number> => {
-      const { evalsha, eval: plain, publish } = await fleet.redis.commandStats();
-      return (evalsha?.calls ?? 0) + (plain?.calls ?? 0) + (publish?.calls ?? 0);
-    };
-    const before = await scriptsRun();
-    const work = new HeldWork<string>();
-    const calls = [fleet.at(0).fly("cold:1", work.run), fleet.at(0).fly("cold:1", work.run)];
-    expect(work.executions).toBe(1);
-    work.end("local");
-    for (const result of await Promise.all(calls)) {
-      expect(result).toMatchObject({ role: "local", shared: true });
-      expect(result.fallbackReason).toBeUndefined();
-    }
-    expect(await scriptsRun()).toBe(before);
-  });
+  it.runIf(oneServer)(
+    "a key without a declared prefix is coalesced in process, and Redis hears nothing of it",
+    async () => {
+      await using fleet = await FleetOfInstances.start(2);
+      const scriptsRun = async (): Promise<number> => {
+        const { evalsha, eval: plain, publish } = await fleet.redis.commandStats();
+        return (evalsha?.calls ?? 0) + (plain?.calls ?? 0) + (publish?.calls ?? 0);
+      };
+      const before = await scriptsRun();
+      const work = new HeldWork<string>();
+      const calls = [fleet.at(0).fly("cold:1", work.run), fleet.at(0).fly("cold:1", work.run)];
+      expect(work.executions).toBe(1);
+      work.end("local");
+      for (const result of await Promise.all(calls)) {
+        expect(result).toMatchObject({ role: "local", shared: true });
+        expect(result.fallbackReason).toBeUndefined();
+      }
+      expect(await scriptsRun()).toBe(before);
+    },
+  );
 
   it("the longest declared prefix decides", async () => {
     const prefixes = { "k:": { shadow: true }, "k:real:": {} };
@@ -164,35 +168,41 @@ describe("shadowed work that does not end", () => {
   const shadowed = (more: object): object => ({ prefixes: { "k:": { shadow: true, ...more } } });
   const lease = "skein1:{test:k:1}:lease";
 
-  it("is aborted at maxAgeMs, and its lease given back, though nobody calls again", async () => {
-    await using fleet = await FleetOfInstances.start(1, shadowed({ maxAgeMs: 1_000 }));
-    const work = new HeldWork<string>();
-    const call = fleet.at(0).do("k:1", work.run);
-    await work.begun;
-    const client = fleet.redis.client();
-    await waitUntil(async () => (await client.exists(lease)) === 1, { what: "the lease" });
-    await waitUntil(() => work.signal?.aborted === true, { what: "the abort" });
-    expect(work.signal?.reason).toMatchObject({ code: "ERR_SKEIN_AGED" });
-    await waitUntil(async () => (await client.exists(lease)) === 0, { what: "the end of the lease" });
-    work.end("late");
-    expect(await call).toBe("late");
-  });
+  it.runIf(oneServer)(
+    "is aborted at maxAgeMs, and its lease given back, though nobody calls again",
+    async () => {
+      await using fleet = await FleetOfInstances.start(1, shadowed({ maxAgeMs: 1_000 }));
+      const work = new HeldWork<string>();
+      const call = fleet.at(0).do("k:1", work.run);
+      await work.begun;
+      const client = fleet.redis.client();
+      await waitUntil(async () => (await client.exists(lease)) === 1, { what: "the lease" });
+      await waitUntil(() => work.signal?.aborted === true, { what: "the abort" });
+      expect(work.signal?.reason).toMatchObject({ code: "ERR_SKEIN_AGED" });
+      await waitUntil(async () => (await client.exists(lease)) === 0, { what: "the end of the lease" });
+      work.end("late");
+      expect(await call).toBe("late");
+    },
+  );
 
-  it("is aborted when its last caller leaves, and its lease given back, although it hangs", async () => {
-    await using fleet = await FleetOfInstances.start(1, shadowed({ leaseMs: 600_000 }));
-    const work = new HeldWork<string>();
-    const leaving = new AbortController();
-    const call = fleet.at(0).do("k:1", work.run, { signal: leaving.signal });
-    await work.begun;
-    const client = fleet.redis.client();
-    await waitUntil(async () => (await client.exists(lease)) === 1, { what: "the lease" });
-    leaving.abort(new Error("gone"));
-    await expect(call).rejects.toThrow("gone");
-    expect(work.signal?.aborted).toBe(true);
-    await waitUntil(async () => (await client.exists(lease)) === 0, { what: "the end of the lease" });
-  });
+  it.runIf(oneServer)(
+    "is aborted when its last caller leaves, and its lease given back, although it hangs",
+    async () => {
+      await using fleet = await FleetOfInstances.start(1, shadowed({ leaseMs: 600_000 }));
+      const work = new HeldWork<string>();
+      const leaving = new AbortController();
+      const call = fleet.at(0).do("k:1", work.run, { signal: leaving.signal });
+      await work.begun;
+      const client = fleet.redis.client();
+      await waitUntil(async () => (await client.exists(lease)) === 1, { what: "the lease" });
+      leaving.abort(new Error("gone"));
+      await expect(call).rejects.toThrow("gone");
+      expect(work.signal?.aborted).toBe(true);
+      await waitUntil(async () => (await client.exists(lease)) === 0, { what: "the end of the lease" });
+    },
+  );
 
-  it("is no longer joined once another process has forgotten the key", async () => {
+  it.runIf(oneServer)("is no longer joined once another process has forgotten the key", async () => {
     await using fleet = await FleetOfInstances.start(2, shadowed({}));
     const [old, young] = [new HeldWork<string>(), new HeldWork<string>()];
     const first = fleet.at(0).do("k:1", old.run);

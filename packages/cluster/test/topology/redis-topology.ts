@@ -1,0 +1,70 @@
+/**
+ * Where the fleet of a suite keeps its flights: one server, or what SKEIN_TEST_TOPOLOGY names. The same claims have to
+ * hold everywhere; a test that looks at the server itself says so and runs where there is one.
+ */
+import type { ClusterOptions } from "@skein/cluster";
+import { RedisCluster, RedisSentinels, RedisServer } from "@skein/testkit";
+
+export type Topology = "one" | "sentinel" | "cluster";
+
+export const topology: Topology = named(process.env["SKEIN_TEST_TOPOLOGY"]);
+/** One server keeps everything. */
+export const oneServer: boolean = topology !== "cluster";
+
+export interface RedisTopology {
+  /** What an application names. */
+  readonly source: ClusterOptions["redis"];
+  /** Keeps everything, if one server does. */
+  readonly server: RedisServer;
+  empty(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Of this process: what takes several servers takes its time to start, and ends with the process. */
+let shared: Promise<RedisTopology> | undefined;
+
+/** Empty, and nobody else's until it is stopped. */
+export async function startTopology(args: readonly string[] = []): Promise<RedisTopology> {
+  if (topology === "one" || args.length > 0) return start(args);
+  return (shared ??= start(args).then(({ source, server, stop: _stop, empty }) => ({
+    source,
+    server,
+    empty,
+    stop: empty,
+  })));
+}
+
+async function start(args: readonly string[]): Promise<RedisTopology> {
+  switch (topology) {
+    case "one": {
+      const server = await RedisServer.start({ args });
+      return { source: server.url, server, empty: () => server.flushAll(), stop: () => server.stop() };
+    }
+    case "sentinel": {
+      const flock = await RedisSentinels.start({ args });
+      const server = first(flock.servers);
+      return { source: flock.options, server, empty: () => server.flushAll(), stop: () => flock.stop() };
+    }
+    case "cluster": {
+      const cluster = await RedisCluster.start({ args });
+      return {
+        source: { cluster: cluster.nodes.map(({ host, port }) => ({ host, port })) },
+        server: first(cluster.nodes),
+        empty: async () => void (await Promise.all(cluster.nodes.map((node) => node.flushAll()))),
+        stop: () => cluster.stop(),
+      };
+    }
+  }
+}
+
+function named(name: string | undefined): Topology {
+  if (name === undefined || name === "" || name === "one") return "one";
+  if (name === "sentinel" || name === "cluster") return name;
+  throw new Error(`SKEIN_TEST_TOPOLOGY is "${name}": it must be one, sentinel or cluster`);
+}
+
+function first(servers: readonly RedisServer[]): RedisServer {
+  const [server] = servers;
+  if (server === undefined) throw new Error("no server");
+  return server;
+}
