@@ -20,13 +20,14 @@ export default defineConfig({
           maxWorkers: 2,
         },
       },
-      ...["cluster", "sentinel"].map((topology, index) => ({
+      // The same claims where Redis has another shape, and for a user with the documented rights and no others.
+      ...["cluster", "sentinel", "quorum", "minimal-user"].map((topology, index) => ({
         extends: true as const,
         test: {
           name: topology,
           include: ["packages/cluster/test/coalescing/*.test.ts"],
           env: { SKEIN_TEST_TOPOLOGY: topology },
-          sequence: { groupOrder: 3 + index },
+          sequence: { groupOrder: 4 + index },
           maxWorkers: 2,
         },
       })),

@@ -8,6 +8,7 @@ import type { Availability } from "../../src/fleet.ts";
 import type { Inbox } from "../../src/inbox/inbox.ts";
 import { QuorumCoordinator } from "../../src/quorum/quorum-coordinator.ts";
 import { QuorumNode } from "../../src/quorum/quorum-node.ts";
+import type { NodeSource } from "../../src/redis/connection-profile.ts";
 import { Link, type ConnectionOptions } from "../../src/redis/connection.ts";
 import { RedisCoordinator } from "../../src/redis/redis-coordinator.ts";
 import { Server } from "../../src/redis/server.ts";
@@ -64,8 +65,8 @@ const connection: Omit<ConnectionOptions, "source"> = {
   randomness: systemRandomness,
 };
 
-function onePlace(redis: RedisServer): RedisPlace {
-  const link = new Link({ ...connection, source: redis.url }, "commands");
+function onePlace(redis: RedisServer, source: NodeSource): RedisPlace {
+  const link = new Link({ ...connection, source }, "commands");
   return {
     nodes: [redis],
     controls: [redis.client()],
@@ -96,7 +97,7 @@ function clusterPlace(cluster: RedisCluster): RedisPlace {
 
 /** Each server has everything; who asks one over its link is always free to. */
 function quorumPlace(redis: readonly RedisServer[]): RedisPlace {
-  const places = redis.map(onePlace);
+  const places = redis.map((server) => onePlace(server, server.url));
   return {
     nodes: redis,
     controls: places.flatMap(({ controls }) => controls),
@@ -149,8 +150,13 @@ export function startQuorumFleet(servers: readonly RedisServer[]): Promise<Contr
   return startFleet(quorumPlace(servers), "p");
 }
 
-export function startRedisFleet(server: RedisServer, transport: Transport = "p"): Promise<ContractFleet> {
-  return startFleet(onePlace(server), transport);
+/** `source`: how the server is reached, if not by its URL. */
+export function startRedisFleet(
+  server: RedisServer,
+  transport: Transport = "p",
+  source: NodeSource = server.url,
+): Promise<ContractFleet> {
+  return startFleet(onePlace(server, source), transport);
 }
 
 export function startClusterFleet(cluster: RedisCluster, transport: Transport = "p"): Promise<ContractFleet> {

@@ -1,5 +1,6 @@
 import { RedisServer } from "@skein/testkit";
 import { afterAll, beforeAll } from "vitest";
+import { applicationClients } from "../connection/links.ts";
 import { coordinatorContract } from "./coordinator-contract.ts";
 import { startRedisFleet } from "./redis-contract-fleet.ts";
 
@@ -17,6 +18,14 @@ afterAll(async () => {
 coordinatorContract("over one Redis", () => startRedisFleet(server));
 
 coordinatorContract("over one Redis, for processes with lists", () => startRedisFleet(server, "l"));
+
+/** Replies of the two protocols differ in shape, and so do the versions of the client. The URL gives ioredis 6 and RESP3. */
+for (const [name, make] of applicationClients.slice(1)) {
+  coordinatorContract(`over one Redis, like a client of ${name}`, async () => {
+    const client = make(server, { lazyConnect: true });
+    return startRedisFleet(server, "p", client);
+  });
+}
 
 coordinatorContract("over a Redis that keeps forgetting its scripts", async () => {
   const control = server.client();
