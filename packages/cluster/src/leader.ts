@@ -15,6 +15,7 @@ import { answerCallers } from "./answer-callers.ts";
 import type { RenewRequest, ResignReply } from "./coordinator.ts";
 import { LeaseLostError } from "./errors.ts";
 import type { EntryPart } from "./entry/entry-part.ts";
+import { LateCallers } from "./entry/late-callers.ts";
 import { Farewells, type SettleAnswer } from "./farewells.ts";
 import { parseToken } from "./fencing-token.ts";
 import type { Fleet, RenewalAnswer } from "./fleet.ts";
@@ -119,7 +120,7 @@ export class Leader {
     const { flight } = this.#options;
     if (this.#state === "working") {
       this.#leave("resigned");
-      this.#sayResigned(reason);
+      background(this.#sayResigned(reason));
     }
     // Displaced or not: nothing is left that age would change.
     this.#ageTimer?.cancel();
@@ -127,23 +128,27 @@ export class Leader {
   }
 
   #finish(outcome: Outcome): void {
-    const { fleet, flight, onDone, policy } = this.#options;
+    const { fleet, flight, onDone, policy, entry, election } = this.#options;
     const { aborted } = flight;
     const working = this.#state === "working";
+    const late = working && entry?.optional === false ? LateCallers.of(flight, election.sentAt) : undefined;
     // A promise settles before an overdue timer fires: look at the clock before anything is published.
     const holds = working && this.#lease?.hasExpired() === false;
     this.#leave("done");
     answerCallers(flight, outcome, this.#story);
     if (aborted && outcome.kind === "value") fleet.emit({ type: "abort-ignored", ...this.#about() });
     if (working) {
-      if (outcome.kind === "error" && !policy.sharesError(outcome.error)) this.#sayResigned("error-withheld");
-      else this.#sayOutcome(outcome, holds);
+      const withheld = outcome.kind === "error" && !policy.sharesError(outcome.error);
+      const said = withheld ? this.#sayResigned("error-withheld") : this.#sayOutcome(outcome, holds);
+      const limit = { clock: fleet.options.clock, ms: fleet.options.redisTimeoutMs };
+      const isTheirs = said.then((reply) => reply?.status !== "fenced");
+      if (late !== undefined) background(late.answer(isTheirs, outcome, this.#story, limit));
     }
     onDone();
   }
 
   /** `holds`: the lease has not run out, as far as this process can tell; else nothing goes into a cache. */
-  #sayOutcome(outcome: Outcome, holds: boolean): void {
+  #sayOutcome(outcome: Outcome, holds: boolean): Promise<SettleAnswer | undefined> {
     const { fleet, election, entry, flight } = this.#options;
     const { token, takeovers } = election;
     const { clock } = fleet.options;
@@ -161,6 +166,7 @@ export class Leader {
         if (answered !== undefined && answered.status !== "fenced") plan?.onSettled();
       }),
     );
+    return reply;
   }
 
   #tellSettled(
@@ -178,10 +184,10 @@ export class Leader {
     }
   }
 
-  #sayResigned(reason: ResignReason): void {
+  #sayResigned(reason: ResignReason): Promise<ResignReply | undefined> {
     const { fleet, election } = this.#options;
     fleet.emit({ type: "resign", ...this.#about(), reason });
-    background(this.#farewells.resign({ token: election.token }, reason === "aged"));
+    return this.#farewells.resign({ token: election.token }, reason === "aged");
   }
 
   /** Resigns if the fleet agrees that nobody waits; otherwise tries again when told, or at the next renewal. */

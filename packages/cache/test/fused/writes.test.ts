@@ -91,6 +91,42 @@ describe("a write followed by a read", () => {
     },
   );
 
+  test.each(["set", "delete"] as const)(
+    "%s: a caller that comes to the process that loads, before that has heard of the write, is not given the old value",
+    async (write) => {
+      await using fleet = await FleetOfCaches.start(2, {}, { redisTimeoutMs: 20_000 });
+      const [writer, loader] = [fleet.at(0), fleet.at(1)];
+      const held = new HeldLoader<string>();
+      const early = loader.cache.get("k:a", held.load);
+      await held.begun;
+      // No wake-up arrives: the process that loads is not told of the write.
+      await fleet.admin.acl("SETUSER", "default", "-publish");
+      await (write === "set" ? writer.cache.set("k:a", "new") : writer.cache.delete("k:a"));
+      const late = loader.cache.get("k:a", () => "new");
+      held.end("outdated");
+      expect(await early).toBe("outdated");
+      expect(await late).toBe("new");
+    },
+  );
+
+  test("callers that come while a load runs are answered by it, when nothing was written", async () => {
+    await using fleet = await FleetOfCaches.start(1);
+    const { cache } = fleet.at(0);
+    const held = new HeldLoader<string>();
+    const early = cache.get("k:a", held.load);
+    await held.begun;
+    const late = [cache.get("k:a", () => "never"), cache.get("k:a", () => "never")];
+    const leaving = new AbortController();
+    const left = cache.get("k:a", () => "never", { signal: leaving.signal });
+    left.catch(() => undefined);
+    held.end("loaded");
+    expect(await early).toBe("loaded");
+    leaving.abort(new Error("left"));
+    expect(await Promise.all(late)).toEqual(["loaded", "loaded"]);
+    await expect(left).rejects.toThrow("left");
+    expect(await cache.get("k:a", () => "never")).toBe("loaded");
+  });
+
   test("a negative value that is not kept removes what was there", async () => {
     await using fleet = await FleetOfCaches.start(1);
     const { cache } = fleet.at(0);
