@@ -23,15 +23,21 @@ beforeAll(async () => {
     const [count] = await prometheus.query('min(sum_over_time(up{job="shop"}[5m]))');
     return Number(count?.value[1] ?? 0);
   };
-  await waitUntil(async () => (await scrapes()) >= 2, { what: "two scrapes", timeoutMs: 30_000 });
-  for (let round = 0; round < 3; round++) await fleet.round();
+  const twoMoreScrapes = async (): Promise<void> => {
+    const soFar = await scrapes();
+    await waitUntil(async () => (await scrapes()) >= soFar + 2, {
+      what: "two more scrapes",
+      timeoutMs: 30_000,
+    });
+  };
+  await twoMoreScrapes();
+  for (let round = 0; round < 3; round++) {
+    await fleet.round();
+    await twoMoreScrapes();
+  }
   await fleet.takeover();
   await fleet.fallBack();
-  const soFar = await scrapes();
-  await waitUntil(async () => (await scrapes()) >= soFar + 2, {
-    what: "two more scrapes",
-    timeoutMs: 30_000,
-  });
+  await twoMoreScrapes();
 }, 120_000);
 
 afterAll(async () => {
