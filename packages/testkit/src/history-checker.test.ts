@@ -129,6 +129,22 @@ const GOOD: Record<string, { lines: HistoryLine[]; options?: HistoryCheckOptions
       { ev: "deposed", token: A },
     ]),
   },
+  "a leader stopped for so long that its successor has settled and somebody else leads": {
+    lines: history(
+      ...flight("a", A, 0, 90, "d1").slice(0, 5),
+      [19, "b", { ev: "takeover", token: B, reason: "expired" }],
+      ...flight("b", B, 20, 40, "d2"),
+      ...flight("c", C, 50, 70, "d3"),
+    ),
+  },
+  "an election whose reply was under way while the next leader settled, in a history with a loss": {
+    lines: history(
+      fault(0, "redis-lost-data"),
+      [1, "c", { ev: "forgotten" }],
+      ...flight("b", B, 10, 40, "d2"),
+      [20, "a", { ev: "lead", token: A }],
+    ),
+  },
   "a forgotten key: the old execution goes on beside the new one": {
     lines: history(
       ...flight("a", A, 0, 80, "d1").slice(0, 5),
@@ -306,6 +322,15 @@ const BAD: Record<string, { breaks: InvariantName; lines: HistoryLine[]; options
   "an overlap without a cause": {
     breaks: "I6",
     lines: history(...flight("a", A, 0, 50, "d1").slice(0, 5), ...flight("b", B, 20, 70, "d2")),
+  },
+  "an overlap with one elected after a successor that itself still runs": {
+    breaks: "I6",
+    lines: history(
+      ...flight("a", A, 0, 30, "d1").slice(0, 5),
+      [19, "b", { ev: "takeover", token: B, reason: "expired" }],
+      ...flight("b", B, 20, 90, "d2").slice(0, 5),
+      ...flight("c", C, 50, 70, "d3"),
+    ),
   },
   "an overlap whose cause belongs to another key": {
     breaks: "I6",

@@ -45,6 +45,8 @@ interface Config {
   name: string;
   /** Where to record what happens, for the history checker. */
   history?: string;
+  /** Tells the parent nothing of what happens: for runs that take long. */
+  quiet?: boolean;
   options: Omit<ClusterOptions, "observer" | "logger">;
 }
 
@@ -60,7 +62,10 @@ interface Told {
   tookMs: number;
 }
 
-await serveFlier<Config>(async ({ name, options, history }, emit) => {
+await serveFlier<Config>(async ({ name, options, history, quiet = false }, emitAnyway) => {
+  const emit: typeof emitAnyway = (event) => {
+    if (!quiet) emitAnyway(event);
+  };
   const telling = { onEvent: (event: ClusterEvent) => emit({ type: "event", event: { ...event } }) };
   const historian = history === undefined ? undefined : new Historian(history, name);
   const observer = historian === undefined ? telling : [telling, historian.observer];
@@ -161,11 +166,24 @@ await serveFlier<Config>(async ({ name, options, history }, emit) => {
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       return (server.address() as AddressInfo).port;
     },
-    forget: (key: string) => flights.forget(key),
+    forget: async (key: string) => {
+      // At a moment between the two, if it took place at all.
+      historian?.forgets(key);
+      try {
+        return await flights.forget(key);
+      } finally {
+        historian?.forgets(key);
+      }
+    },
     close: (drainMs: number) => flights.close({ drainMs }),
     executions: () => executions,
     size: () => flights.size,
     resources: () => process.getActiveResourcesInfo(),
+    /** Bytes in use after a collection; with --expose-gc. */
+    heap: () => {
+      globalThis.gc?.();
+      return process.memoryUsage().heapUsed;
+    },
   };
 });
 

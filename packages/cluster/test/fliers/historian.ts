@@ -32,6 +32,11 @@ export class Historian {
     this.#writer.record({ ev: "return", key, call, digest: digestOf(value) });
   }
 
+  /** No event tells of it where the key is not flown. */
+  forgets(key: string): void {
+    this.#writer.record({ ev: "forgotten", key });
+  }
+
   failed(key: string, call: string, error: unknown): void {
     this.#writer.record({ ev: "error", key, call, error: String(error) });
   }

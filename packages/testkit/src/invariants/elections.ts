@@ -111,11 +111,14 @@ function laterElection(
   history: readonly HistoryLine[],
   leads: readonly HistoryLine[],
 ): (lead: HistoryLine, line: HistoryLine) => boolean {
-  const numbersRepeat = history.some(({ fault }) => fault === "redis-lost-data");
+  const losses = history.filter(({ fault }) => fault === "redis-lost-data");
   return (lead, line) => {
-    if (!numbersRepeat) return grantOf(lead) > grantOf(line);
+    if (losses.length === 0) return grantOf(lead) > grantOf(line);
     const own = leads.find(({ key, token }) => key === line.key && token === line.token);
-    return own !== undefined && lead.token !== line.token && lead.tMono > own.tMono;
+    if (own === undefined || lead.token === line.token || lead.tMono <= own.tMono) return false;
+    // Numbers may repeat after a loss. Without one between them, a lower number is a reply that was long under way.
+    const isAfterLoss = losses.some(({ tMono }) => tMono > own.tMono && tMono < lead.tMono);
+    return isAfterLoss || grantOf(lead) > grantOf(line);
   };
 }
 

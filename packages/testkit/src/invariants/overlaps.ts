@@ -44,21 +44,23 @@ export function oneExecutionPerStampede(history: readonly HistoryLine[]): Violat
 }
 
 /**
- * I6: every overlap is explained by a recorded cause: the later one was elected because the earlier one was held for lost,
- * or the earlier one had given its place up, or one of the two ran on its own and said why. A cause may be recorded up to
+ * I6: every overlap is explained by a recorded cause: the later one, or one between them, was elected because the earlier
+ * one was held for lost, or the earlier one had given its place up, or one of the two ran on its own and said why. A cause may be recorded up to
  * `toleranceMs` after the overlap began; that an abort was ignored is only known at the end.
  */
 export function everyOverlapHasACause(history: readonly HistoryLine[], toleranceMs: number): Violation[] {
   const executions = executionsOf(history);
   return overlapsOf(executions).flatMap(([earlier, later]) => {
+    // One that lost its place keeps running, and nobody after its successor has to know of it.
+    const successors = executions.filter((one) => isWithin(one, earlier, later));
     const isExplained =
       [earlier, later].some((one) => isKnownToBeLocal(one, executions, history, toleranceMs)) ||
       history.some((line) => {
         if (line.ev === "abort-ignored") return concerns(line, earlier);
-        // Nobody could know of the earlier one any more, whenever its own process finds out.
-        if (line.fault === "redis-lost-data" && isBetween(line, earlier, later)) return true;
         if (line.tMono > later.startedAt + toleranceMs || line.tMono < earlier.startedAt) return false;
-        if (SUCCEEDS.has(line.ev) && line.token === later.token && concerns(line, later)) return true;
+        // Nobody could know of the earlier one any more, whenever its own process finds out.
+        if (line.fault === "redis-lost-data") return true;
+        if (SUCCEEDS.has(line.ev) && successors.some((one) => isElectionOf(one, line))) return true;
         if (LOST.has(line.ev) && line.token === earlier.token && line.key === earlier.key) return true;
         return DISPLACED.has(line.ev) && displaces(line, earlier);
       });
@@ -146,11 +148,17 @@ function isKnownToBeLocal(
   return isLocal;
 }
 
-/** Told by the process itself, about this flight, or about the whole process. */
-function isBetween(line: HistoryLine, earlier: Execution, later: Execution): boolean {
-  return line.tMono >= earlier.startedAt && line.tMono <= later.startedAt;
+/** Of the same key, begun after the earlier one and no later than the later one. */
+function isWithin(one: Execution, earlier: Execution, later: Execution): boolean {
+  const isBegun = one.startedAt >= earlier.startedAt && one.startedAt <= later.startedAt;
+  return one.key === earlier.key && isBegun && one !== earlier;
 }
 
+function isElectionOf(execution: Execution, line: HistoryLine): boolean {
+  return line.token !== undefined && line.token === execution.token && concerns(line, execution);
+}
+
+/** Told by the process itself, about this flight, or about the whole process. */
 function concerns(line: HistoryLine, { process, key, token }: Execution): boolean {
   const isAbout = line.key === "" || (line.key === key && (line.token === undefined || line.token === token));
   return line.process === process && isAbout;

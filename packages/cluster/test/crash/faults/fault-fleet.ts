@@ -33,12 +33,17 @@ export interface FaultFleetOptions {
   readonly prefixOf?: (index: number) => readonly string[];
   /** Added to the environment of the process of this index. */
   readonly envOf?: (index: number) => NodeJS.ProcessEnv;
+  /** Processes tell nothing but their history: for runs that take long. */
+  readonly quiet?: boolean;
 }
 
 export class FaultFleet implements AsyncDisposable {
   readonly redis: RedisServer;
   readonly proxies: readonly TcpProxy[];
-  readonly fliers: readonly Flier[];
+  readonly fliers: Flier[];
+  /** Begins another life of the process of this index. */
+  readonly #begin: (index: number, life: number) => Promise<Flier>;
+  readonly #lives: number[];
   readonly #directory: string;
   readonly #test: HistoryWriter;
 
@@ -47,10 +52,13 @@ export class FaultFleet implements AsyncDisposable {
     proxies: readonly TcpProxy[],
     fliers: readonly Flier[],
     directory: string,
+    begin: (index: number, life: number) => Promise<Flier>,
   ) {
     this.redis = redis;
     this.proxies = proxies;
-    this.fliers = fliers;
+    this.fliers = [...fliers];
+    this.#begin = begin;
+    this.#lives = fliers.map(() => 0);
     this.#directory = directory;
     this.#test = new HistoryWriter(directory, "test");
   }
@@ -63,6 +71,7 @@ export class FaultFleet implements AsyncDisposable {
     redisOf,
     prefixOf,
     envOf,
+    quiet,
   }: FaultFleetOptions): Promise<FaultFleet> {
     const directory = await mkdtemp(join(tmpdir(), "skein-history-"));
     const redis = await RedisServer.start({ args: ["--enable-debug-command", "yes"], ...server });
@@ -72,15 +81,15 @@ export class FaultFleet implements AsyncDisposable {
             Array.from({ length: processes }, () => TcpProxy.start({ targetPort: redis.port })),
           )
         : [];
-    const fliers = await Promise.all(
-      Array.from({ length: processes }, (_, index) => {
-        const source = redisOf?.(index, redis) ?? proxies[index]?.url ?? redis.url;
-        const own = { redis: source, namespace: "test", prefixes: ["k:"], redisTimeoutMs: 1_000, ...options };
-        const config = { name: `p${index}`, history: directory, options: own };
-        return Flier.start(SCRIPT, config, { prefix: prefixOf?.(index) ?? [], env: envOf?.(index) ?? {} });
-      }),
-    );
-    return new FaultFleet(redis, proxies, fliers, directory);
+    const begin = (index: number, life: number): Promise<Flier> => {
+      const source = redisOf?.(index, redis) ?? proxies[index]?.url ?? redis.url;
+      const own = { redis: source, namespace: "test", prefixes: ["k:"], redisTimeoutMs: 1_000, ...options };
+      const config = { name: nameOf(index, life), history: directory, options: own, quiet: quiet === true };
+      const prefix = prefixOf?.(index) ?? [];
+      return Flier.start(SCRIPT, config, { prefix, env: envOf?.(index) ?? {}, execArgv: ["--expose-gc"] });
+    };
+    const fliers = await Promise.all(Array.from({ length: processes }, (_, index) => begin(index, 0)));
+    return new FaultFleet(redis, proxies, fliers, directory, begin);
   }
 
   flier(index: number): Flier {
@@ -159,16 +168,23 @@ export class FaultFleet implements AsyncDisposable {
 
   async kill(index: number): Promise<void> {
     await this.flier(index).kill("SIGKILL");
-    this.#test.record({ ev: "fault", key: "", fault: "killed", target: `p${index}` });
+    this.#test.record({ ev: "fault", key: "", fault: "killed", target: this.#name(index) });
+  }
+
+  /** After `kill`: a new process in its place. */
+  async revive(index: number): Promise<void> {
+    const life = (this.#lives[index] ?? 0) + 1;
+    this.fliers[index] = await this.#begin(index, life);
+    this.#lives[index] = life;
   }
 
   pause(index: number): void {
     this.flier(index).signal("SIGSTOP");
-    this.#test.record({ ev: "fault", key: "", fault: "paused", target: `p${index}` });
+    this.#test.record({ ev: "fault", key: "", fault: "paused", target: this.#name(index) });
   }
 
   resume(index: number): void {
-    this.#test.record({ ev: "fault", key: "", fault: "resumed", target: `p${index}` });
+    this.#test.record({ ev: "fault", key: "", fault: "resumed", target: this.#name(index) });
     this.flier(index).signal("SIGCONT");
   }
 
@@ -182,6 +198,10 @@ export class FaultFleet implements AsyncDisposable {
     expectHistoryHolds(readHistory(this.#directory), options);
   }
 
+  #name(index: number): string {
+    return nameOf(index, this.#lives[index] ?? 0);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.fliers.map((flier) => flier.kill()));
     await Promise.all(this.proxies.map((proxy) => proxy.stop()));
@@ -189,4 +209,9 @@ export class FaultFleet implements AsyncDisposable {
     this.#test.close();
     await rm(this.#directory, { recursive: true });
   }
+}
+
+/** Of one life of one process. */
+function nameOf(index: number, life: number): string {
+  return life === 0 ? `p${index}` : `p${index}.${life}`;
 }

@@ -1,0 +1,19 @@
+/** The soak by hand, for as long as wanted. Started by `scripts/soak`: run.ts SECONDS [SEED] */
+import { soak } from "./soak.ts";
+
+const [seconds = "900", seed = String(Date.now())] = process.argv.slice(2);
+if (!(Number(seconds) > 0)) {
+  process.stderr.write(`soak: ${seconds} is no number of seconds\n`);
+  process.exit(2);
+}
+process.stdout.write(`${seconds} s, seed ${seed}\n`);
+const began = performance.now();
+try {
+  const report = await soak(Number(seconds), seed, (fault) => {
+    process.stdout.write(`${((performance.now() - began) / 1_000).toFixed(1).padStart(8)} s  ${fault}\n`);
+  });
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+} catch (error) {
+  process.stdout.write(`FAILED with seed ${seed}: ${String(error)}\n`);
+  process.exitCode = 1;
+}
