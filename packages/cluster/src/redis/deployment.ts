@@ -9,6 +9,7 @@ import {
   type ClusterSource,
   type RedisSource,
 } from "./cluster-source.ts";
+import type { NodeAddress } from "./connection-profile.ts";
 import type { ConnectionOptions, Link } from "./connection.ts";
 import { hashSlot } from "./hash-slot.ts";
 import { addressIn } from "./node-directory.ts";
@@ -99,11 +100,16 @@ function openCluster(options: DeploymentOptions, source: ClusterSource): Deploym
     firstUp,
     inboxConnection(key) {
       const slot = key === undefined ? undefined : hashSlot(key);
-      let last = directory.anyAddress();
-      const nextAddress = (attempt: number): typeof last => {
+      const homeNow = (): NodeAddress | undefined => {
         const home = slot === undefined ? undefined : directory.at(slot);
+        return home === undefined ? undefined : addressIn(home);
+      };
+      let last = homeNow() ?? directory.anyAddress();
+      const nextAddress = (attempt: number): NodeAddress => {
+        const home = homeNow();
+        // It may have been there no more.
         if (slot !== undefined) directory.refresh();
-        if (home !== undefined) last = addressIn(home);
+        if (home !== undefined) last = home;
         else if (attempt > ATTEMPTS_AT_ONE_NODE) last = directory.anyAddress(last);
         return last;
       };

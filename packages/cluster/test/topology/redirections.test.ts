@@ -155,6 +155,25 @@ describe("TRYAGAIN", () => {
   });
 });
 
+test("a join that is sent on is judged by the clock of the node that keeps its flight then", async () => {
+  await connect();
+  const flight = newFlight();
+  const from = servers.of(flight.leaseKey);
+  const to = await strangerTo(flight);
+  const scriptsRun = async (): Promise<number> => {
+    const { evalsha, eval: plain } = await to.commandStats();
+    return (evalsha?.calls ?? 0) + (plain?.calls ?? 0);
+  };
+  // This process holds the old node's clock for one that is an hour behind: there, every deadline has passed.
+  from?.clock.doubt();
+  from?.clock.learn((Date.now() - 3_600_000) * 1_000, systemClock.now());
+  await (await cluster.beginMigration(flight.leaseKey, to)).finish();
+  const before = await scriptsRun();
+  expect(await coordinator.join(joins(flight, "a"))).toMatchObject({ status: "lead" });
+  // At once: a join that seemed late would have been sent twice.
+  expect(await scriptsRun()).toBe(before + 1);
+});
+
 test("each node is taught its scripts again when it has forgotten them", async () => {
   await connect();
   await Promise.all(cluster.nodes.map((node) => node.client().script("FLUSH")));
