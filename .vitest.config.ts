@@ -61,6 +61,16 @@ export default defineConfig({
           maxWorkers: 1,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: "cluster-crash",
+          include: ["packages/cluster/test/crash/leader-death.test.ts"],
+          env: { SKEIN_TEST_TOPOLOGY: "cluster" },
+          sequence: { groupOrder: 3 },
+          maxWorkers: 1,
+        },
+      },
     ],
     pool: "forks",
     allowOnly: false,

@@ -4,6 +4,7 @@
  */
 import type { ClusterOptions } from "@skein/cluster";
 import type { Redis } from "ioredis";
+import { oneServer } from "./topology/redis-topology.ts";
 
 type Wakeup = NonNullable<ClusterOptions["wakeup"]>;
 
@@ -11,9 +12,9 @@ export const WAKEUP: Wakeup = process.env["SKEIN_WAKEUP"] === "list" ? "list" : 
 
 /**
  * A killed leader is succeeded within this, at the default options. An empty channel tells in half a second; about a
- * leader with a list only the lease of five seconds does. Generous, since machines are busy.
+ * leader with a list, or on a Redis Cluster, only the lease of five seconds does. Generous, since machines are busy.
  */
-export const SUCCEEDED_WITHIN_MS: number = WAKEUP === "pubsub" ? 5_000 : 20_000;
+export const SUCCEEDED_WITHIN_MS: number = WAKEUP === "pubsub" && oneServer ? 5_000 : 20_000;
 
 /** Breaks the connections on which processes wait for wake-ups; says how many there were. */
 export async function cutInboxes(admin: Redis): Promise<number> {

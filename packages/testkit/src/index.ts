@@ -41,6 +41,7 @@ export { RedisSentinels, type RedisSentinelsOptions } from "./redis-sentinels.ts
 export { RedisServer, type RedisServerOptions } from "./redis-server.ts";
 export { watchResources, type ResourceWatch } from "./resource-check.ts";
 export { SeededRandom } from "./seeded-random.ts";
+export { SentinelProcess, type SentinelPlan } from "./sentinel-process.ts";
 export { type ClientOptions } from "./server-launch.ts";
 export { SkewedClock } from "./skewed-clock.ts";
 export { TcpProxy, type DelayOptions, type TcpProxyOptions } from "./tcp-proxy.ts";

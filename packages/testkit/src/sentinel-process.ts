@@ -13,7 +13,7 @@ export interface SentinelPlan {
   readonly config: readonly string[];
 }
 
-export class SentinelProcess {
+export class SentinelProcess implements AsyncDisposable {
   readonly host = "127.0.0.1";
   readonly port: number;
   readonly #directory: string;
@@ -69,6 +69,10 @@ export class SentinelProcess {
     await this.kill();
     await rm(this.#directory, { recursive: true, force: true });
     this.#process.release();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   #spawn(): TiedProcess {

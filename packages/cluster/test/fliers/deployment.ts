@@ -1,6 +1,7 @@
 /** Several processes of one deployment on a Redis of their own, for the tests. */
-import { Flier, RedisServer, type FlierEvent } from "@skein/testkit";
 import type { ClusterOptions } from "@skein/cluster";
+import { Flier, type FlierEvent, type RedisServer } from "@skein/testkit";
+import { oneServer, startTopology, type RedisTopology } from "../topology/redis-topology.ts";
 import { WAKEUP } from "../wakeup.ts";
 
 const SCRIPT = new URL("coalescing-flier.ts", import.meta.url);
@@ -18,11 +19,11 @@ export interface Told {
 }
 
 export class Deployment {
-  readonly redis: RedisServer;
   readonly fliers: readonly Flier[];
+  readonly #topology: RedisTopology;
 
-  private constructor(redis: RedisServer, fliers: readonly Flier[]) {
-    this.redis = redis;
+  private constructor(topology: RedisTopology, fliers: readonly Flier[]) {
+    this.#topology = topology;
     this.fliers = fliers;
   }
 
@@ -30,29 +31,34 @@ export class Deployment {
     processes: number,
     options: Partial<ClusterOptions> | ((index: number) => Partial<ClusterOptions>) = {},
   ): Promise<Deployment> {
-    const redis = await RedisServer.start({ args: ["--enable-debug-command", "yes"] });
+    const topology = await startTopology(oneServer ? ["--enable-debug-command", "yes"] : []);
     try {
       const optionsOf = typeof options === "function" ? options : () => options;
-      return new Deployment(redis, await Deployment.#fly(redis, processes, optionsOf));
+      return new Deployment(topology, await Deployment.#fly(topology, processes, optionsOf));
     } catch (error) {
-      await redis.stop();
+      await topology.stop();
       throw error;
     }
   }
 
   static #fly(
-    redis: RedisServer,
+    { source }: RedisTopology,
     processes: number,
     optionsOf: (index: number) => Partial<ClusterOptions>,
   ): Promise<Flier[]> {
     // A busy machine must not look like a slow Redis.
     const patient = { redisTimeoutMs: 10_000, wakeup: WAKEUP };
-    const config = { redis: redis.url, namespace: "test", prefixes: ["k:"], ...patient };
+    const config = { redis: source, namespace: "test", prefixes: ["k:"], ...patient };
     return Promise.all(
       Array.from({ length: processes }, (_, index) =>
         Flier.start(SCRIPT, { name: `p${index}`, options: { ...config, ...optionsOf(index) } }),
       ),
     );
+  }
+
+  /** Where one server keeps everything: see `oneServer`. */
+  get redis(): RedisServer {
+    return this.#topology.server;
   }
 
   flier(index: number): Flier {
@@ -109,7 +115,7 @@ export class Deployment {
 
   async stop(): Promise<void> {
     await Promise.all(this.fliers.map((flier) => flier.kill()));
-    await this.redis.stop();
+    await this.#topology.stop();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
