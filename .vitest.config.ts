@@ -1,8 +1,8 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
-// Projects, one after the other: unit needs no Redis; integration starts its own; crash kills processes, file by
-// file, so that no other suite competes for the cores while a lease runs. One process per test file (forks): the suites
-// start servers, send signals and look at open handles.
+// Projects, in groups one after the other: unit needs no Redis; integration starts its own; crash kills processes, file by
+// file, so that no other suite competes for the cores while a lease runs. Suites that mostly wait for leases share the
+// cores. One process per test file (forks): the suites start servers, send signals and look at open handles.
 export default defineConfig({
   test: {
     projects: [
@@ -21,14 +21,14 @@ export default defineConfig({
         },
       },
       // The same claims where Redis has another shape, and for a user with the documented rights and no others.
-      ...["cluster", "sentinel", "quorum", "minimal-user"].map((topology, index) => ({
+      ...["cluster", "sentinel", "quorum", "minimal-user"].map((topology) => ({
         extends: true as const,
         test: {
           name: topology,
           include: ["packages/cluster/test/coalescing/*.test.ts"],
           env: { SKEIN_TEST_TOPOLOGY: topology },
-          sequence: { groupOrder: 4 + index },
-          maxWorkers: 2,
+          sequence: { groupOrder: 4 },
+          maxWorkers: 3,
         },
       })),
       {
@@ -36,8 +36,18 @@ export default defineConfig({
         test: {
           name: "crash",
           include: ["packages/*/test/crash/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, "packages/examples/test/crash/demo.test.ts"],
           sequence: { groupOrder: 2 },
           maxWorkers: 1,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "demo",
+          include: ["packages/examples/test/crash/demo.test.ts"],
+          sequence: { groupOrder: 3 },
+          maxWorkers: 2,
         },
       },
       // What flights go through when processes are woken by lists: a share of the two above, run again.
@@ -58,7 +68,7 @@ export default defineConfig({
           include: ["packages/cluster/test/crash/{leader-death,redis-trouble,stampede}.test.ts"],
           env: { SKEIN_WAKEUP: "list" },
           sequence: { groupOrder: 3 },
-          maxWorkers: 1,
+          maxWorkers: 2,
         },
       },
       {
@@ -68,7 +78,7 @@ export default defineConfig({
           include: ["packages/cluster/test/crash/leader-death.test.ts"],
           env: { SKEIN_TEST_TOPOLOGY: "cluster" },
           sequence: { groupOrder: 3 },
-          maxWorkers: 1,
+          maxWorkers: 2,
         },
       },
     ],

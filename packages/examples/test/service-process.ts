@@ -39,7 +39,9 @@ export class ServiceProcess implements AsyncDisposable {
   static async startFleet(count: number, environment: NodeJS.ProcessEnv): Promise<readonly ServiceProcess[]> {
     const ports = await Promise.all(Array.from({ length: count }, () => freePort()));
     const PEERS = ports.map((port) => `http://127.0.0.1:${port}`).join(",");
-    const fleet = ports.map((port) => ServiceProcess.start(port, { PEERS, ...environment }));
+    const fleet = ports.map((port, index) =>
+      ServiceProcess.start(port, { PEERS, REPLICA_NAME: `replica-${index + 1}`, ...environment }),
+    );
     await Promise.all(fleet.map((service) => service.ready()));
     return fleet;
   }

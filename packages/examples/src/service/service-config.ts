@@ -19,6 +19,7 @@ export interface ServiceConfig {
   readonly FLIGHT_SECRETS?: readonly string[] | undefined;
   readonly REPORT_TTL_MS: number;
   readonly REPORT_ROWS: number;
+  readonly REPLICA_NAME?: string | undefined;
   readonly PEERS?: readonly string[] | undefined;
   readonly CONTROLS: boolean;
   readonly DRAIN_DELAY_MS: number;
@@ -61,6 +62,8 @@ const environmentSchema: z.ZodType<ServiceConfig> = z.object({
   REPORT_TTL_MS: whole(1, 86_400_000).prefault("5000"),
   /** How many rows one report reads: how much work it is. */
   REPORT_ROWS: whole(1, 100_000_000).prefault("100000"),
+  /** What the live page calls this replica: by default by its host's name, which is a container's id, and its pid. */
+  REPLICA_NAME: z.string().min(1).max(100).optional(),
   /** Origins of the fleet, this replica among them. A name with several addresses stands for all of them. */
   PEERS: list.pipe(z.array(url("http:"))).optional(),
   CONTROLS: flag.prefault("false"),

@@ -32,7 +32,7 @@ export class Service {
   constructor(config: ServiceConfig, logger: Logger) {
     this.#config = config;
     this.#logger = logger;
-    const process = nameOfProcess();
+    const process = config.REPLICA_NAME ?? nameOfProcess();
     const activity = new Activity(process);
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });

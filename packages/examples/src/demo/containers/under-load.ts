@@ -42,6 +42,8 @@ export async function pauseRedis(deployment: Deployment): Promise<Episode> {
   );
   const slowestStartMs = Math.max(...starting);
   record.figure("callsThatStartedWorkMeanwhile", starting.length);
+  record.figure("redisTimeoutMs", REDIS_TIMEOUT_MS);
+  record.figure("startedWithinRedisTimeout", starting.filter((ms) => ms <= REDIS_TIMEOUT_MS).length);
   record.figure("slowestStartMs", slowestStartMs);
   record.expect(starting.length > 0, "no call started work while Redis was paused");
   record.expect(
