@@ -27,9 +27,11 @@ const LOOP_DELAY_MS = 100;
 export async function pauseRedis(deployment: Deployment): Promise<Episode> {
   const redis = await deployment.containerOf("redis");
   const record = new EpisodeRecord("docker pause of Redis for 10 s");
+  let askedToPauseMs = 0;
   let pausedMs = 0;
   let resumedMs = 0;
   const { calls, beganMs } = await underLoad(deployment, async () => {
+    askedToPauseMs = Date.now();
     await docker("pause", redis);
     pausedMs = Date.now();
     await delay(PAUSED_MS);
@@ -50,7 +52,8 @@ export async function pauseRedis(deployment: Deployment): Promise<Episode> {
     slowestStartMs <= REDIS_TIMEOUT_MS + LOOP_DELAY_MS,
     `a call's work began ${slowestStartMs} ms after it was called, more than redisTimeoutMs (${REDIS_TIMEOUT_MS})`,
   );
-  await judgeExecutions(record, deployment, beganMs, { toMs: pausedMs });
+  // It is paused some time before docker says so.
+  await judgeExecutions(record, deployment, beganMs, { toMs: askedToPauseMs });
   await judgeExecutions(record, deployment, resumedMs + RECOVERY_MS, { name: "Afterwards" });
   return record.end();
 }
