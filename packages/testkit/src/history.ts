@@ -42,16 +42,16 @@ export type CauseMark =
   | "breaker-open"
   | "breaker-closed";
 
-/** What the test did. "killed" is recorded when the process is gone, "redis-lost-data" after the loss. */
+/** What the test did. "killed" is recorded when the process is gone; "redis-lost-data" after the loss, with `tSent`. */
 export type FaultName = "killed" | "paused" | "resumed" | "redis-lost-data" | (string & {});
 
 export interface HistoryEvent {
   ev: FlightMark | CauseMark | "fault";
   /** Empty for what concerns a whole process. */
   key: string;
-  /** Names the call within its process; on "call" and what answers it. */
+  /** Names the call within its process; on "call" and what answers it, and on both lines of a request to forget. */
   call?: string;
-  /** The server's time in ms, as the reply told it. */
+  /** The server's time in ms, as the reply told it; of what no reply tells, as the clock that it shares with us does. */
   tRedis?: number;
   /** Of the lease; absent on an execution that nobody coordinates. */
   token?: string;
@@ -64,7 +64,10 @@ export interface HistoryEvent {
   deadlineMs?: number;
   /** On "call": all calls with the same name belong to one stampede, which is one execution (I5). */
   stampede?: string;
-  /** On "settle-accepted" and "renew-accepted": when the request left, as `tMono`. Default: unknown. */
+  /**
+   * As `tMono`. On "settle-accepted" and "renew-accepted": when the request left. On "forgotten" and "redis-lost-data": before
+   * it took place. Default: unknown.
+   */
   tSent?: number;
   /** On "settle-accepted": the server had it already, so this changed nothing. */
   already?: boolean;

@@ -167,12 +167,11 @@ await serveFlier<Config>(async ({ name, options, history, quiet = false }, emitA
       return (server.address() as AddressInfo).port;
     },
     forget: async (key: string) => {
-      // At a moment between the two, if it took place at all.
-      historian?.forgets(key);
+      const forgotten = historian?.forgets(key);
       try {
         return await flights.forget(key);
       } finally {
-        historian?.forgets(key);
+        forgotten?.();
       }
     },
     close: (drainMs: number) => flights.close({ drainMs }),

@@ -1,6 +1,6 @@
 /** Records what a process of a deployment goes through, for the history checker: what its coalescer tells, and its work. */
 import type { ClusterEvent } from "@skein/cluster";
-import { digestOf, HistoryWriter, type HistoryEvent } from "@skein/testkit";
+import { digestOf, HistoryWriter, monotonicMs, type HistoryEvent } from "@skein/testkit";
 
 type Keyed = { readonly key?: string; readonly flightId: string };
 
@@ -32,9 +32,12 @@ export class Historian {
     this.#writer.record({ ev: "return", key, call, digest: digestOf(value) });
   }
 
-  /** No event tells of it where the key is not flown. */
-  forgets(key: string): void {
-    this.#writer.record({ ev: "forgotten", key });
+  /** The key is about to be forgotten: no event tells of it where it is not flown. Returns what tells that it was. */
+  forgets(key: string): () => void {
+    const call = `f${++this.#calls}`;
+    const tSent = monotonicMs();
+    this.#writer.record({ ev: "forgotten", key, call, tRedis: Date.now() });
+    return () => this.#writer.record({ ev: "forgotten", key, call, tSent, tRedis: Date.now() });
   }
 
   failed(key: string, call: string, error: unknown): void {

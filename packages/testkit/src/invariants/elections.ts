@@ -1,5 +1,7 @@
 /** I1, I2, I3, I11: who was elected, and whose outcomes counted. */
 import type { HistoryLine } from "../history.ts";
+import { dataLossesOf } from "../occurrences.ts";
+import { grantOf } from "../token.ts";
 import type { Violation } from "../violation.ts";
 
 /** I1: for one key and token, at most one process was told to lead. The same process may be told again. */
@@ -60,7 +62,7 @@ export function outcomesNeverGoBackwards(history: readonly HistoryLine[]): Viola
     if (line.fault === "redis-lost-data") latest.clear();
     if (line.ev !== "settle-accepted" || line.already === true) continue;
     const before = latest.get(line.key);
-    if (before !== undefined && grantOf(before) > grantOf(line)) {
+    if (before !== undefined && grantIn(before) > grantIn(line)) {
       // The replies may have come in another order than the settles were carried out.
       if (before.tMono >= sentAt(line)) continue;
       const message = `the outcome of ${line.token} was accepted after that of ${before.token}`;
@@ -106,19 +108,24 @@ export function takeoversAreLimited(history: readonly HistoryLine[], maxTakeover
   return violations;
 }
 
-/** By the grants; by the time of the news when Redis lost its data, since the numbers may repeat then. */
+/**
+ * By the grants. Without a loss of data between the two elections, a lower number is that of an earlier one, however long
+ * its reply was under way. Numbers may repeat after a loss: where one certainly lies between the news of two elections,
+ * the later news are of the later one; where one may, nothing is proven by news that came before.
+ */
 function laterElection(
   history: readonly HistoryLine[],
   leads: readonly HistoryLine[],
 ): (lead: HistoryLine, line: HistoryLine) => boolean {
-  const losses = history.filter(({ fault }) => fault === "redis-lost-data");
+  const losses = dataLossesOf(history);
   return (lead, line) => {
-    if (losses.length === 0) return grantOf(lead) > grantOf(line);
+    const isHigher = grantIn(lead) > grantIn(line);
     const own = leads.find(({ key, token }) => key === line.key && token === line.token);
-    if (own === undefined || lead.token === line.token || lead.tMono <= own.tMono) return false;
-    // Numbers may repeat after a loss. Without one between them, a lower number is a reply that was long under way.
-    const isAfterLoss = losses.some(({ tMono }) => tMono > own.tMono && tMono < lead.tMono);
-    return isAfterLoss || grantOf(lead) > grantOf(line);
+    if (own === undefined || lead.token === line.token) return isHigher;
+    if (lead.tMono <= own.tMono) {
+      return isHigher && !losses.some(({ from, until }) => until >= lead.tMono && from <= own.tMono);
+    }
+    return isHigher || losses.some(({ from, until }) => from > own.tMono && until < lead.tMono);
   };
 }
 
@@ -133,8 +140,6 @@ function sendingTimes(history: readonly HistoryLine[]): (line: HistoryLine) => n
   };
 }
 
-function grantOf({ token = "" }: HistoryLine): number {
-  const grant = Number.parseInt(token, 10);
-  if (Number.isNaN(grant)) throw new RangeError(`There is no grant in the token ${JSON.stringify(token)}.`);
-  return grant;
+function grantIn({ token = "" }: HistoryLine): number {
+  return grantOf(token);
 }

@@ -1,12 +1,12 @@
 /** I5, I6, I13: when the work of a key ran, and how often at a time. */
 import { type Execution, executionsOf, linesOf, overlapsOf } from "../executions.ts";
 import type { CauseMark, FlightMark, HistoryLine } from "../history.ts";
+import { dataLossesOf, forgettingsOf, isBetween } from "../occurrences.ts";
+import { grantOf } from "../token.ts";
 import type { Violation } from "../violation.ts";
 
 type Mark = FlightMark | CauseMark | "fault";
 
-/** Recorded by a process that starts although another may still run: it was elected in its place. */
-const SUCCEEDS: ReadonlySet<Mark> = new Set(["takeover", "expired", "deposed"]);
 /** Recorded by anybody about the flight that was lost. */
 const LOST: ReadonlySet<Mark> = new Set(["expired", "deposed"]);
 /** Recorded about an execution that goes on although its flight is no longer its own. */
@@ -44,26 +44,30 @@ export function oneExecutionPerStampede(history: readonly HistoryLine[]): Violat
 }
 
 /**
- * I6: every overlap is explained by a recorded cause: the later one, or one between them, was elected because the earlier
- * one was held for lost, or the earlier one had given its place up, or one of the two ran on its own and said why. A cause may be recorded up to
- * `toleranceMs` after the overlap began; that an abort was ignored is only known at the end.
+ * I6: every overlap is explained by a recorded cause. Of two that were elected: somebody took over from a leader held for
+ * lost after the election of the first, up to that of the second; or the data was lost or the key forgotten between the
+ * two; or it is said of the first one that its place was lost or given up, up to `toleranceMs` after the overlap began (that an
+ * abort was ignored is only known at the end). Each that ran on its own is explained by what its process said of that, and
+ * by nothing else.
  */
 export function everyOverlapHasACause(history: readonly HistoryLine[], toleranceMs: number): Violation[] {
   const executions = executionsOf(history);
+  const losses = dataLossesOf(history);
+  const forgettings = forgettingsOf(history);
   return overlapsOf(executions).flatMap(([earlier, later]) => {
-    // One that lost its place keeps running, and nobody after its successor has to know of it.
-    const successors = executions.filter((one) => isWithin(one, earlier, later));
-    const isExplained =
-      [earlier, later].some((one) => isKnownToBeLocal(one, executions, history, toleranceMs)) ||
-      history.some((line) => {
-        if (line.ev === "abort-ignored") return concerns(line, earlier);
-        if (line.tMono > later.startedAt + toleranceMs || line.tMono < earlier.startedAt) return false;
-        // Nobody could know of the earlier one any more, whenever its own process finds out.
-        if (line.fault === "redis-lost-data") return true;
-        if (SUCCEEDS.has(line.ev) && successors.some((one) => isElectionOf(one, line))) return true;
-        if (LOST.has(line.ev) && line.token === earlier.token && line.key === earlier.key) return true;
-        return DISPLACED.has(line.ev) && displaces(line, earlier);
-      });
+    const isElected = earlier.token !== undefined && later.token !== undefined;
+    const [first, second] = isElected ? inOrderOfElection(earlier, later) : [earlier, later];
+    const isExplained = isElected
+      ? wasSucceeded(first, second, history) ||
+        // Nobody could know of the first one any more, whenever its own process finds out.
+        losses.some((loss) => isBetween(loss, first, second)) ||
+        forgettings.some((forgetting) => {
+          return forgetting.line.key === first.key && isBetween(forgetting, first, second);
+        }) ||
+        isKnownToBeLost(first, later.startedAt + toleranceMs, history)
+      : [earlier, later].every((one) => {
+          return one.token !== undefined || isKnownToBeLocal(one, executions, history, toleranceMs);
+        });
     if (isExplained) return [];
     const message = `two executions of ${earlier.key} overlap, and no cause was recorded`;
     return [{ invariant: "I6", message, lines: [...linesOf(earlier), ...linesOf(later)] }];
@@ -148,25 +152,39 @@ function isKnownToBeLocal(
   return isLocal;
 }
 
-/** Of the same key, begun after the earlier one and no later than the later one. */
-function isWithin(one: Execution, earlier: Execution, later: Execution): boolean {
-  const isBegun = one.startedAt >= earlier.startedAt && one.startedAt <= later.startedAt;
-  return one.key === earlier.key && isBegun && one !== earlier;
+/** The one whose work began first may have been elected last: a reply can be long under way. */
+function inOrderOfElection(one: Execution, other: Execution): [first: Execution, second: Execution] {
+  return grantOf(one.token ?? "") <= grantOf(other.token ?? "") ? [one, other] : [other, one];
 }
 
-function isElectionOf(execution: Execution, line: HistoryLine): boolean {
-  return line.token !== undefined && line.token === execution.token && concerns(line, execution);
+/**
+ * The second, or somebody elected between the two, took over from a leader held for lost. One that lost its place keeps
+ * running, and nobody after its successor has to know of it.
+ */
+function wasSucceeded(first: Execution, second: Execution, history: readonly HistoryLine[]): boolean {
+  const [from, until] = [grantOf(first.token ?? ""), grantOf(second.token ?? "")];
+  return history.some(({ ev, key, token, reason }) => {
+    // Who resigned says so itself.
+    if (ev !== "takeover" || reason === "resigned" || key !== first.key || token === undefined) return false;
+    return grantOf(token) > from && grantOf(token) <= until;
+  });
+}
+
+function isKnownToBeLost(execution: Execution, until: number, history: readonly HistoryLine[]): boolean {
+  return history.some((line) => {
+    if (line.ev === "abort-ignored") return concerns(line, execution);
+    if (line.tMono < execution.startedAt || line.tMono > until) return false;
+    if (LOST.has(line.ev) && line.token === execution.token && line.key === execution.key) return true;
+    // Without a token it is the key that was forgotten, at a moment of its own.
+    if (line.ev === "forgotten" && line.token === undefined) return false;
+    return DISPLACED.has(line.ev) && concerns(line, execution);
+  });
 }
 
 /** Told by the process itself, about this flight, or about the whole process. */
 function concerns(line: HistoryLine, { process, key, token }: Execution): boolean {
   const isAbout = line.key === "" || (line.key === key && (line.token === undefined || line.token === token));
   return line.process === process && isAbout;
-}
-
-function displaces(line: HistoryLine, execution: Execution): boolean {
-  // Anybody may forget a key.
-  return (line.ev === "forgotten" && line.key === execution.key) || concerns(line, execution);
 }
 
 function fallbacksOf(history: readonly HistoryLine[]): Execution[] {
@@ -182,6 +200,6 @@ function fallbacksOf(history: readonly HistoryLine[]): Execution[] {
 function wasDisplaced(execution: Execution, before: number, history: readonly HistoryLine[]): boolean {
   return history.some((line) => {
     const isInTime = line.tMono >= execution.startedAt && line.tMono <= before;
-    return isInTime && DISPLACED.has(line.ev) && displaces(line, execution);
+    return isInTime && DISPLACED.has(line.ev) && concerns(line, execution);
   });
 }

@@ -76,12 +76,12 @@ row(
           ),
         () => admin.set(`${tagged}:flight`, bytes(), "PX", 1_000),
       ]);
-      await garble().catch(() => undefined);
+      await fleet.losingData<unknown>(() => garble().catch(() => undefined));
       const told = await Promise.all(calls);
       expect(told.every(({ ok }) => ok)).toBe(true);
       answered += told.length;
-      fleet.lostData();
     }
+    fleet.holds();
     for (const value of [0, 1]) expect(fleet.count(value, "rejected")).toBeGreaterThan(0);
     return `${answered} of ${answered} answered, ${fleet.count(0, "rejected") + fleet.count(1, "rejected")} rejected`;
   },

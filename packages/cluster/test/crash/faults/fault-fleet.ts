@@ -6,6 +6,7 @@ import {
   expectHistoryHolds,
   Flier,
   HistoryWriter,
+  monotonicMs,
   readHistory,
   RedisServer,
   TcpProxy,
@@ -188,9 +189,13 @@ export class FaultFleet implements AsyncDisposable {
     this.flier(index).signal("SIGCONT");
   }
 
-  /** Redis has forgotten what it knew. */
-  lostData(): void {
-    this.#test.record({ ev: "fault", key: "", fault: "redis-lost-data" });
+  /** In the course of `act` Redis forgets what it knew. Its clock is this machine's. */
+  async losingData<T>(act: () => Promise<T>): Promise<T> {
+    const tSent = monotonicMs();
+    const result = await act();
+    const fault = "redis-lost-data";
+    this.#test.record({ ev: "fault", key: "", fault, tSent, tRedis: Date.now() });
+    return result;
   }
 
   /** @throws with every invariant that was broken, and the lines that prove it. */

@@ -32,8 +32,7 @@ row(
     await using fleet = await FaultFleet.start({ processes: 2, options: { redisTimeoutMs: 250 } });
     const { answer: own } = await fleet.lead(0, "k:1");
     const { answer } = await fleet.follow(1, "k:1", { workMs: 10 });
-    await fleet.redis.kill();
-    fleet.lostData();
+    await fleet.losingData(() => fleet.redis.kill());
     const first = await fleet.call(0, "k:first", { workMs: 1 });
     expect(first).toMatchObject({ ok: true, role: "local" });
     expect(await answer).toMatchObject({ ok: true, role: "local" });
@@ -88,9 +87,10 @@ row(
     await using replica = await startReplica({ host: between.host, port: between.port });
     between.hold();
     const { answer: own } = await fleet.lead(0, "k:1");
-    await promote(replica);
-    await fleet.redis.kill();
-    fleet.lostData();
+    await fleet.losingData(async () => {
+      await promote(replica);
+      await fleet.redis.kill();
+    });
     // The address of the primary is the replica's now.
     await Promise.all(fleet.proxies.map((proxy) => proxy.stop()));
     const led = await Promise.all(
@@ -123,11 +123,12 @@ row(
     await using other = await RedisServer.start();
     await fleet.coordinated(0);
     const admin = fleet.redis.client();
-    await admin.replicaof(other.host, other.port);
-    const told = await Promise.all(Array.from({ length: 10 }, (_, index) => fleet.call(0, `k:${index}`)));
-    expect(told.every(({ ok, role }) => ok && role === "local")).toBe(true);
-    await admin.replicaof("NO", "ONE");
-    fleet.lostData();
+    await fleet.losingData(async () => {
+      await admin.replicaof(other.host, other.port);
+      const told = await Promise.all(Array.from({ length: 10 }, (_, index) => fleet.call(0, `k:${index}`)));
+      expect(told.every(({ ok, role }) => ok && role === "local")).toBe(true);
+      await admin.replicaof("NO", "ONE");
+    });
     await fleet.coordinated(0);
     fleet.holds();
     return "10 of 10 answered";
@@ -213,8 +214,7 @@ for (const [how, inflict] of [
       });
       const { answer: own } = await fleet.lead(0, "k:1");
       const { answer } = await fleet.follow(1, "k:1", { workMs: 10 });
-      await inflict(fleet);
-      fleet.lostData();
+      await fleet.losingData(() => inflict(fleet));
       expect(await answer).toMatchObject({ ok: true });
       await fleet.release(0);
       expect(await own).toMatchObject({ ok: true, role: "leader" });

@@ -139,14 +139,8 @@ function faultsOf(fleet: FaultFleet, random: SeededRandom): Record<string, () =>
       await sleep(1_000);
       await fleet.redis.resume();
     },
-    "kill Redis": async () => {
-      await fleet.redis.restart();
-      fleet.lostData();
-    },
-    "flush everything": async () => {
-      await fleet.redis.flushAll();
-      fleet.lostData();
-    },
+    "kill Redis": () => fleet.losingData(() => fleet.redis.restart()),
+    "flush everything": () => fleet.losingData(() => fleet.redis.flushAll()),
     "flush the scripts": () => flushScripts(admin),
   };
 }
