@@ -47,6 +47,7 @@ export class FaultFleet implements AsyncDisposable {
   readonly #lives: number[];
   readonly #directory: string;
   readonly #test: HistoryWriter;
+  #keepsHistory = false;
 
   private constructor(
     redis: RedisServer,
@@ -198,9 +199,14 @@ export class FaultFleet implements AsyncDisposable {
     return result;
   }
 
-  /** @throws with every invariant that was broken, and the lines that prove it. */
+  /** @throws with every invariant that was broken, the lines that prove it, and where all of them are kept. */
   holds(options: HistoryCheckOptions = {}): void {
-    expectHistoryHolds(readHistory(this.#directory), options);
+    try {
+      expectHistoryHolds(readHistory(this.#directory), options);
+    } catch (error) {
+      this.#keepsHistory = true;
+      throw new Error(`${(error as Error).message}\nThe history is in ${this.#directory}.`, { cause: error });
+    }
   }
 
   #name(index: number): string {
@@ -212,7 +218,7 @@ export class FaultFleet implements AsyncDisposable {
     await Promise.all(this.proxies.map((proxy) => proxy.stop()));
     await this.redis.stop();
     this.#test.close();
-    await rm(this.#directory, { recursive: true });
+    if (!this.#keepsHistory) await rm(this.#directory, { recursive: true });
   }
 }
 
