@@ -1,0 +1,59 @@
+/**
+ * A process with one contender in it, so that none of them runs on another's heap or with another's compiled code. Run as a
+ * child, with `--expose-gc`; never imported.
+ */
+import { serveFlier } from "@skein/testkit";
+import { Batches, type BatchShape } from "./batch.ts";
+import { contenderNamed } from "./contenders.ts";
+
+/** Batches of a new shape that are run but not timed: the compiler has seen the code by then. */
+const WARM_UP_MS = 100;
+
+await serveFlier<{ contender: string }>(({ contender: name }) => {
+  const contender = contenderNamed(name);
+  const collect = globalThis.gc;
+  if (collect === undefined) throw new Error("Needs --expose-gc.");
+  let present: { readonly shape: BatchShape; readonly batches: Batches } | undefined;
+  const batchesOf = async (shape: BatchShape): Promise<Batches> => {
+    if (present?.shape.keys === shape.keys && present.shape.callers === shape.callers) return present.batches;
+    // Whatever the shape before holds on to must not burden the garbage collector any more.
+    present = { shape, batches: new Batches(contender, shape) };
+    await runFor(present.batches, WARM_UP_MS);
+    return present.batches;
+  };
+
+  return {
+    /** Nanoseconds of the main thread per call; at least one batch, whatever it takes. */
+    time: async (shape: BatchShape, budgetMs: number): Promise<number> => {
+      const batches = await batchesOf(shape);
+      collect();
+      return runFor(batches, budgetMs);
+    },
+
+    /** What a flight under way holds on to, in bytes, its callers' promises and the load's own included. */
+    weigh: async (shape: BatchShape): Promise<number> => {
+      const batches = await batchesOf(shape);
+      collect();
+      const before = process.memoryUsage().heapUsed;
+      const { promises, land } = batches.takeOff();
+      collect();
+      const held = process.memoryUsage().heapUsed - before;
+      land();
+      await Promise.all(promises);
+      return held / shape.keys;
+    },
+  };
+});
+
+/** Processor time, not time of day: other programs of the machine take turns with this one. */
+async function runFor(batches: Batches, budgetMs: number): Promise<number> {
+  let runs = 0;
+  const endsAt = performance.now() + budgetMs;
+  const before = process.threadCpuUsage();
+  do {
+    await batches.run();
+    runs++;
+  } while (performance.now() < endsAt);
+  const { user, system } = process.threadCpuUsage(before);
+  return ((user + system) * 1_000) / (runs * batches.calls);
+}

@@ -1,0 +1,17 @@
+/**
+ * `getOrSet` of bentocache over its memory driver alone: no second level, no bus, no serializing, room for exactly the keys
+ * in flight, so that the next batch misses.
+ */
+import { BentoCache, bentostore } from "bentocache";
+import { memoryDriver } from "bentocache/drivers/memory";
+import type { InProcessContender } from "../contender.ts";
+
+export const bentocache: InProcessContender = {
+  name: "bentocache",
+  configuration: "memory only, not serialized, maxItems = keys in flight",
+  open(load, maxKeys) {
+    const store = bentostore().useL1Layer(memoryDriver({ maxItems: maxKeys, serialize: false }));
+    const cache = new BentoCache({ default: "memory", stores: { memory: store } });
+    return (key) => cache.getOrSet({ key, ttl: "1h", factory: () => load(key) });
+  },
+};

@@ -1,0 +1,187 @@
+/**
+ * Coalescing inside one process: what a call costs beside the bare Map, and what a flight under way weighs. Every contender
+ * executes the same load for the same keys; a load ends with the next turn of the event loop.
+ */
+import { bar, type Bar } from "../report/bar.ts";
+import type { Findings, Pace, Plot, Section, Table } from "../report/section.ts";
+import { percentile, ratios, spreadOf } from "../sample.ts";
+import type { BatchShape } from "./batch.ts";
+import { CONTENDERS } from "./contenders.ts";
+import { bareMap } from "./contenders/bare-map.ts";
+import { publishedClass } from "./contenders/published-class.ts";
+import { skeinChecked, skeinUnchecked } from "./contenders/skein-core.ts";
+import { Contest, type Rounds } from "./contest.ts";
+
+interface Effort {
+  readonly rounds: number;
+  readonly budgetMs: number;
+  readonly keyCounts: readonly number[];
+  readonly weighed: readonly BatchShape[];
+}
+
+const EFFORT: Record<Pace, Effort> = {
+  tiny: { rounds: 1, budgetMs: 1, keyCounts: [10], weighed: [{ keys: 100, callers: 1 }] },
+  quick: {
+    rounds: 5,
+    budgetMs: 50,
+    keyCounts: [1, 1_000, 10_000],
+    weighed: [{ keys: 10_000, callers: 1 }],
+  },
+  full: {
+    rounds: 15,
+    budgetMs: 80,
+    keyCounts: [1, 10, 100, 1_000, 10_000, 100_000],
+    weighed: [
+      { keys: 10_000, callers: 1 },
+      { keys: 1_000, callers: 100 },
+    ],
+  },
+};
+/** At 10^5 keys one batch takes a tenth of a second and more; a few of them tell enough. */
+const ROUNDS_OF_GROWTH = 3;
+const KEYS_AT_ONCE = 100;
+const CALLER_COUNTS = [1, 10, 100] as const;
+const TIME_NOTE =
+  "Processor time of the main thread per call, as a multiple of the bare Map's in the same round: median, quartiles in parentheses. Below 1 is faster.";
+
+export const inProcessSection: Section = {
+  name: "in-process",
+  title: "In one process",
+  async run(pace, progress) {
+    const { rounds, budgetMs, keyCounts, weighed } = EFFORT[pace];
+    await using contest = await Contest.open();
+    const timed: Record<number, Rounds> = {};
+    for (const callers of CALLER_COUNTS) {
+      progress(`${callers} callers per flight`);
+      timed[callers] = await contest.time({ keys: KEYS_AT_ONCE, callers }, rounds, budgetMs);
+    }
+    const grown: Record<number, Rounds> = {};
+    for (const keys of keyCounts) {
+      progress(`${keys} keys at once`);
+      grown[keys] = await contest.time({ keys, callers: 1 }, Math.min(rounds, ROUNDS_OF_GROWTH), budgetMs);
+    }
+    const weights: { shape: BatchShape; rounds: Rounds }[] = [];
+    for (const shape of weighed) {
+      progress(`weight of ${shape.keys} flights with ${shape.callers} callers`);
+      weights.push({ shape, rounds: await contest.weigh(shape, Math.min(rounds, ROUNDS_OF_GROWTH)) });
+    }
+    return findings(timed, grown, weights);
+  },
+};
+
+function findings(
+  timed: Record<number, Rounds>,
+  grown: Record<number, Rounds>,
+  weights: readonly { shape: BatchShape; rounds: Rounds }[],
+): Findings {
+  const timeTable: Table = {
+    title: `Time per call, ${KEYS_AT_ONCE} keys at once`,
+    note: TIME_NOTE,
+    columns: ["", "configuration", ...CALLER_COUNTS.map((callers) => `${callers} callers per flight`)],
+    rows: CONTENDERS.map(({ name, configuration }) => [
+      name,
+      configuration,
+      ...CALLER_COUNTS.map((callers) => formatRatio(of(timed[callers], name), reference(timed[callers]))),
+    ]),
+  };
+  const keyCounts = Object.keys(grown).map(Number);
+  const growthTable: Table = {
+    title: "Time per call as keys grow, 1 caller per flight",
+    note: TIME_NOTE,
+    columns: ["", ...keyCounts.map((keys) => `${keys} keys`)],
+    rows: CONTENDERS.map(({ name }) => [
+      name,
+      ...keyCounts.map((keys) => formatRatio(of(grown[keys], name), reference(grown[keys]))),
+    ]),
+  };
+  const weightTable: Table = {
+    title: "Weight of a flight under way",
+    note: "Bytes of heap per flight, with what the load and the callers' promises weigh themselves, as a multiple of the bare Map's.",
+    columns: ["", ...weights.map(({ shape }) => `${shape.callers} callers per flight`)],
+    rows: CONTENDERS.map(({ name }) => [
+      name,
+      ...weights.map(({ rounds }) => formatRatio(of(rounds, name), reference(rounds))),
+    ]),
+  };
+  const plot: Plot = {
+    name: "in-process-keys",
+    title: "Time per call beside the bare Map, 1 caller per flight",
+    xAxis: "keys at once",
+    yAxis: "multiple of the bare Map",
+    lines: CONTENDERS.map(({ name }) => ({
+      name,
+      points: keyCounts.map(
+        (keys) => [keys, spreadOf(ratios(of(grown[keys], name), reference(grown[keys]))).median] as const,
+      ),
+    })),
+  };
+  return {
+    tables: [timeTable, growthTable, weightTable],
+    plots: [plot],
+    bars: barsOf(timed),
+    figures: {
+      nsPerCall: Object.fromEntries(
+        Object.entries(timed).map(([id, each]) => [id, Object.fromEntries(each)]),
+      ),
+      nsPerCallByKeys: Object.fromEntries(
+        Object.entries(grown).map(([id, each]) => [id, Object.fromEntries(each)]),
+      ),
+      bytesPerFlight: weights.map(({ shape, rounds }) => ({ ...shape, bytes: Object.fromEntries(rounds) })),
+    },
+  };
+}
+
+function barsOf(timed: Record<number, Rounds>): Bar[] {
+  const [single, crowd] = [timed[1], timed[100]];
+  const unchecked = skeinUnchecked.name;
+  const peers = CONTENDERS.filter(({ name }) => name !== bareMap.name && !name.startsWith("skein"));
+  const fastest = peers.toSorted(
+    (a, b) => percentile(of(crowd, a.name), 0.5) - percentile(of(crowd, b.name), 0.5),
+  )[0];
+  const fastestName = fastest?.name ?? publishedClass.name;
+  return [
+    bar(
+      "core, 1 caller per flight, check off: speed beside the bare Map",
+      speed(single, unchecked, bareMap.name),
+      { atLeast: 0.9 },
+    ),
+    bar(
+      "core, 1 caller per flight, check off: speed beside the published class",
+      speed(single, unchecked, publishedClass.name),
+      { atLeast: 1.1 },
+    ),
+    bar(
+      "core, 100 callers per flight, check off: speed beside the published class",
+      speed(crowd, unchecked, publishedClass.name),
+      { atLeast: 1.2 },
+    ),
+    bar(
+      `core, 100 callers per flight, check off: speed beside the fastest peer (${fastestName})`,
+      speed(crowd, unchecked, fastestName),
+      { atLeast: 0.9 },
+    ),
+    bar(
+      "core, 1 caller per flight, check on: speed beside the bare Map (reported, no bar)",
+      speed(single, skeinChecked.name, bareMap.name),
+      { atLeast: 0 },
+    ),
+  ];
+}
+
+/** How many times as many calls per second, medians. */
+function speed(rounds: Rounds | undefined, name: string, than: string): number {
+  return spreadOf(ratios(of(rounds, than), of(rounds, name))).median;
+}
+
+function of(rounds: Rounds | undefined, name: string): readonly number[] {
+  return rounds?.get(name) ?? [];
+}
+
+function reference(rounds: Rounds | undefined): readonly number[] {
+  return of(rounds, bareMap.name);
+}
+
+function formatRatio(values: readonly number[], references: readonly number[]): string {
+  const { median, low, high } = spreadOf(ratios(values, references));
+  return `${median.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
+}
