@@ -6,33 +6,35 @@ import { serveFlier } from "@skein/testkit";
 import { Batches, type BatchShape } from "./batch.ts";
 import { contenderNamed } from "./contenders.ts";
 
-/** Batches of a new shape that are run but not timed: the compiler has seen the code by then. */
-const WARM_UP_MS = 100;
+/** Batches of a new shape that are run but not timed, as a multiple of those that are: the compiler has seen the code by then. */
+const WARM_UP = 1.5;
+/** Before flights are weighed; nothing is timed then. */
+const WEIGHING_BUDGET_MS = 10;
 
 await serveFlier<{ contender: string }>(({ contender: name }) => {
   const contender = contenderNamed(name);
   const collect = globalThis.gc;
   if (collect === undefined) throw new Error("Needs --expose-gc.");
   let present: { readonly shape: BatchShape; readonly batches: Batches } | undefined;
-  const batchesOf = async (shape: BatchShape): Promise<Batches> => {
+  const batchesOf = async (shape: BatchShape, budgetMs: number): Promise<Batches> => {
     if (present?.shape.keys === shape.keys && present.shape.callers === shape.callers) return present.batches;
     // Whatever the shape before holds on to must not burden the garbage collector any more.
     present = { shape, batches: new Batches(contender, shape) };
-    await runFor(present.batches, WARM_UP_MS);
+    await runFor(present.batches, budgetMs * WARM_UP);
     return present.batches;
   };
 
   return {
     /** Nanoseconds of the main thread per call; at least one batch, whatever it takes. */
     time: async (shape: BatchShape, budgetMs: number): Promise<number> => {
-      const batches = await batchesOf(shape);
+      const batches = await batchesOf(shape, budgetMs);
       collect();
       return runFor(batches, budgetMs);
     },
 
     /** What a flight under way holds on to, in bytes, its callers' promises and the load's own included. */
     weigh: async (shape: BatchShape): Promise<number> => {
-      const batches = await batchesOf(shape);
+      const batches = await batchesOf(shape, WEIGHING_BUDGET_MS);
       collect();
       const before = process.memoryUsage().heapUsed;
       const { promises, land } = batches.takeOff();
