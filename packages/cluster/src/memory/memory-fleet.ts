@@ -12,6 +12,7 @@ import { MemoryFlight } from "./memory-flight.ts";
 import { MemoryInbox } from "./memory-inbox.ts";
 import { perfectNetwork, type MemoryNetwork } from "./memory-network.ts";
 import { MemoryPost } from "./memory-post.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** So that grants look as they do over Redis; any moment would do. */
 const SERVER_EPOCH_US = 1_700_000_000_000_000;
@@ -138,8 +139,13 @@ export class MemoryFleet {
     },
   };
 
+  /** @internal Each flight that the server does not know (any more) begins here; a simulation looks over its shoulder. */
+  protected createFlight(_name: FlightName, surroundings: Surroundings): MemoryFlight {
+    return new MemoryFlight(surroundings);
+  }
+
   #newFlight(name: FlightName): MemoryFlight {
-    return new MemoryFlight({
+    return this.createFlight(name, {
       now: () => this.#nowUs(),
       isListening: (process) => this.#server.isListening(process),
       entry: this.#entries.of(name.entryKey),

@@ -4,10 +4,13 @@ import { Breaker, type BreakerOptions, type BreakerState } from "../breaker.ts";
 import type { Coordinator } from "../coordinator.ts";
 import type { FlightKeys, FlightName } from "../flight-keys.ts";
 
-/** The terms of a probe's flight: short, and of no consequence. */
+/**
+ * The terms of a probe's flight: short, and of no consequence. A probe whose resignation is lost leaves a record for
+ * `flightTtlMs` of them, and is a takeover for the next one.
+ */
 const PROBE = {
   leaseMs: 500,
-  maxTakeovers: 1_000,
+  maxTakeovers: 10,
   abandonMs: 1,
   freshMs: 0,
   firstGrant: undefined,

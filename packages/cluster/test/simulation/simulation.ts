@@ -1,229 +1,183 @@
 /**
- * A seeded run of several processes: calls, and faults if so asked. The same seed gives the same run, event for event.
+ * A seeded run of several processes: calls, and faults if the seed says so. The same seed gives the same run, event for
+ * event. Everything happens in simulated time; what a run finds are violations, in words.
  */
 import { background } from "@skein/core/internal";
 import { FakeClock, SeededRandom } from "@skein/testkit";
-import type { Transport } from "../../src/coordinator.ts";
-import { MemoryFleet, type MemoryNetwork } from "../../src/memory/index.ts";
-import type { Policy } from "../../src/policy.ts";
-import { Policies } from "../../src/policy.ts";
-import { History, type Call, type Execution } from "./history.ts";
-import { REDIS_TIMEOUT_MS, SimulatedProcess } from "./simulated-process.ts";
+import { Policies, type Policy } from "../../src/policy.ts";
+import { FaultInjector } from "./fault-injector.ts";
+import { judge, type Call } from "./judgement.ts";
+import { Mishaps } from "./mishaps.ts";
+import { Recorder } from "./recorder.ts";
+import { scenarioOf, type ProcessPlan, type Scenario } from "./scenario.ts";
+import { SIMULATED_KEYS, SimulatedProcess } from "./simulated-process.ts";
+import { CALM, SimulatedNetwork } from "./simulated-network.ts";
+import { SimulatedServer, type FlightMaker } from "./simulated-server.ts";
+import { SimulatedWork } from "./simulated-work.ts";
 
-export interface SimulationOptions {
-  readonly seed: number | string;
-  readonly processes: number;
-  readonly calls: number;
-  readonly keys: number;
-  /** Callers that leave, work that hangs; loss, duplication, delay, cut inboxes, kills, pauses, clock jumps, lost data. */
-  readonly faulty: boolean;
-  /** How processes are woken, in turn. Default: all by pub/sub. */
-  readonly transports?: readonly Transport[];
+/** Calls and faults come within so long. */
+const DISTURBED_MS = 20_000;
+/** After the last fault, long enough for every wait, lease, takeover and abandonment to end. */
+const AFTERMATH_MS = 400_000;
+/** Callers of a stampede come within so long. */
+const STAMPEDE_MS = 5;
+const CALLS_PER_STAMPEDE = 8;
+
+export interface Played {
+  readonly seed: number;
+  /** The same for two runs that went the same way. */
+  readonly digest: string;
+  readonly violations: readonly string[];
+  readonly trace: readonly string[];
 }
 
-const CALLS_WITHIN_MS = 20_000;
-/** After the last call, long enough for every wait, lease, takeover and abandonment to end. */
-const AFTERMATH_MS = 400_000;
-const MAX_TAKEOVERS = 2;
+/** `makeFlight`: a server that does not do as it should. */
+export async function play(seed: number, makeFlight?: FlightMaker): Promise<Played> {
+  const simulation = new Simulation(seed, makeFlight);
+  const violations = await simulation.run();
+  const { digest, trace } = simulation.recorder;
+  return { seed, digest, violations, trace };
+}
 
 export class Simulation {
-  readonly history: History = new History();
-  readonly #options: SimulationOptions;
-  readonly #random: SeededRandom;
-  readonly #clock = new FakeClock();
-  readonly #memory: MemoryFleet;
-  readonly #policy: Policy;
-  readonly #processes: SimulatedProcess[];
-  #values = 0;
-  #calm = false;
+  readonly recorder: Recorder;
+  readonly scenario: Scenario;
+  readonly server: SimulatedServer;
+  readonly network: SimulatedNetwork;
+  readonly mishaps: Mishaps;
+  readonly random: SeededRandom;
+  readonly clock = new FakeClock();
+  readonly keys: readonly string[];
+  /** All that ever lived. */
+  readonly processes: SimulatedProcess[] = [];
+  readonly calls: Call[] = [];
+  readonly work: SimulatedWork;
 
-  constructor(options: SimulationOptions) {
-    this.#options = options;
-    this.#random = new SeededRandom(options.seed);
-    this.#memory = new MemoryFleet({ clock: this.#clock, network: this.#network() });
-    this.#policy = this.#choosePolicy();
-    const { processes, transports = ["p"] } = options;
-    this.#processes = Array.from({ length: processes }, (_, index) =>
-      this.#start(`p${index}`, transports[index % transports.length] ?? "p"),
-    );
+  constructor(seed: number, makeFlight?: FlightMaker) {
+    this.random = new SeededRandom(seed);
+    this.scenario = scenarioOf(seed, this.random.fork("scenario"));
+    this.recorder = new Recorder(this.clock);
+    this.mishaps = new Mishaps(this.clock);
+    const { weather, undisturbed, keys, calls } = this.scenario;
+    this.network = new SimulatedNetwork(this.clock, this.random.fork("network"), this.mishaps, weather);
+    // A stampede has a key of its own.
+    const count = undisturbed ? Math.ceil(calls / CALLS_PER_STAMPEDE) : keys;
+    this.keys = Array.from({ length: count }, (_, index) => `k:${index}`);
+    const keyById = new Map(this.keys.map((key) => [SIMULATED_KEYS.flight(key).id, key]));
+    this.server = new SimulatedServer({
+      clock: this.clock,
+      network: this.network,
+      recorder: this.recorder,
+      mishaps: this.mishaps,
+      keyOf: ({ id }) => keyById.get(id),
+      makeFlight,
+    });
+    this.work = new SimulatedWork(this.random.fork("work"), this.recorder, this.server.referee, undisturbed);
+    for (const [index, plan] of this.scenario.processes.entries()) this.start(`p${index}`, plan);
   }
 
   /** Plays it through and returns every violation. */
   async run(): Promise<string[]> {
-    const { calls, faulty } = this.#options;
-    for (let index = 0; index < calls; index++) this.#later(CALLS_WITHIN_MS, () => this.#call());
-    if (faulty) {
-      for (let index = 0; index < 12; index++) this.#later(CALLS_WITHIN_MS, () => this.#breakSomething());
+    if (this.scenario.undisturbed) this.#planStampedes();
+    else {
+      for (let index = 0; index < this.scenario.calls; index++) {
+        this.later(DISTURBED_MS, () => this.#callAny());
+      }
     }
-    await this.#clock.advance(CALLS_WITHIN_MS);
-    this.#calm = true;
-    for (const process of this.#processes) {
-      if (!process.alive) continue;
-      process.clock.resume();
-      process.member.inbox.reconnect();
-    }
-    await this.#clock.advance(AFTERMATH_MS);
-    const violations = this.history.violations({
-      maxTakeovers: MAX_TAKEOVERS,
-      slackMs: faulty ? 6_000 : 50,
-      faulty,
-    });
-    for (const process of this.#processes) {
-      if (process.alive && !process.quiet) violations.push(`I12: ${process.id} is not quiet`);
-    }
-    if (this.#memory.flightTtlsMs.length > 0) violations.push("I12: the server still holds flights");
-    return violations;
+    const injector = new FaultInjector(this);
+    injector.plan(DISTURBED_MS);
+    await this.clock.advance(DISTURBED_MS);
+    injector.stop();
+    this.network.weather = CALM;
+    this.work.calm = true;
+    this.recorder.note("calm");
+    const calmAt = this.clock.now();
+    await this.clock.advance(AFTERMATH_MS);
+    return judge(this, calmAt);
   }
 
-  #choosePolicy(): Policy {
-    const leaseMs = 500 + this.#random.integer(3_000);
-    const maxAgeMs = 5_000;
-    const policies = new Policies({
-      redis: "unused",
-      prefixes: {
-        "k:": { leaseMs, maxAgeMs, waitTimeoutMs: 20_000, maxTakeovers: MAX_TAKEOVERS, abandonMs: 5_000 },
-      },
-    });
-    const policy = policies.find("k:");
-    if (policy === undefined) throw new Error("no policy");
-    return policy;
-  }
-
-  #start(id: string, transport: Transport): SimulatedProcess {
-    return new SimulatedProcess({
+  start(id: string, plan: ProcessPlan): SimulatedProcess {
+    const process = new SimulatedProcess({
+      ...plan,
       id,
-      transport,
-      clock: this.#clock,
-      randomness: this.#random.fork(id),
-      memory: this.#memory,
-      policy: this.#policy,
-      // Small enough to be reached: then the oldest flight is evicted.
-      maxEntries: this.#options.faulty ? 2 : 100,
-      onEvent: (event) => void this.history.events.push({ at: this.#clock.now(), process: id, event }),
+      clock: this.clock,
+      randomness: this.random.fork(id),
+      memory: this.server,
+      policy: policyOf(plan),
+      onEvent: (event) => this.recorder.tell(id, event),
     });
+    this.processes.push(process);
+    return process;
   }
 
-  #call(): void {
-    const process = this.#random.pick(this.#processes);
-    if (!process.alive) return;
-    const key = `k:${this.#random.integer(this.#options.keys)}`;
-    const call: Call = { key, process: process.id, beganAt: this.#clock.now() };
-    this.history.calls.push(call);
-    const controller = new AbortController();
-    const options =
-      this.#options.faulty && this.#random.fraction() < 0.1 ? { signal: controller.signal } : {};
-    if ("signal" in options) this.#later(2_000, () => controller.abort(new Error("left")));
-    process.table
-      .call(key, (signal) => this.#work(process, key, signal), options, true, process.pilot)
-      .then(
-        (result) => {
-          const { value, takeovers, flightId } = result as {
-            value: string;
-            takeovers: number;
-            flightId: string;
-          };
-          Object.assign(call, { answeredAt: this.#clock.now(), value, takeovers, flightId });
-        },
-        (error: unknown) => Object.assign(call, { answeredAt: this.#clock.now(), error: String(error) }),
-      );
+  get living(): readonly SimulatedProcess[] {
+    return this.processes.filter(({ alive }) => alive);
   }
 
-  #work(process: SimulatedProcess, key: string, signal: AbortSignal): Promise<string> {
-    const value = `${key}#${++this.#values}`;
-    const startedAt = this.#clock.now();
-    const execution: Execution = { key, process: process.id, value, startedAt, endedAt: Infinity };
-    this.history.executions.push(execution);
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    const end = (): void => {
-      execution.endedAt = this.#clock.now();
-      resolve(value);
-    };
-    const chance = this.#random.fraction();
-    // Some work hangs until it is aborted; some heeds its signal, some does not.
-    if (chance > 0.05 || !this.#options.faulty) {
-      process.clock.setTimer(
-        end,
-        10 + this.#random.integer(this.#options.faulty && chance < 0.2 ? 6_000 : 800),
-      );
-    }
-    if (chance < 0.5) {
-      signal.addEventListener("abort", () => {
-        execution.endedAt = this.#clock.now();
-        reject(signal.reason);
-      });
-    }
-    return promise;
+  later(withinMs: number, action: () => void): void {
+    this.clock.setTimer(action, this.random.integer(withinMs));
   }
 
-  #breakSomething(): void {
-    const process = this.#random.pick(this.#processes);
-    const { inbox } = process.member;
-    switch (this.#random.integer(8)) {
-      case 0:
-        this.#kill(process);
-        return;
-      case 1:
-        process.clock.pause();
-        this.#later(8_000, () => process.clock.resume());
-        return;
-      case 2:
-      case 3:
-        inbox.disconnect();
-        this.#later(2_000, () => inbox.reconnect());
-        return;
-      case 4:
-        this.#memory.jumpClock((this.#random.fraction() - 0.5) * 60_000);
-        this.history.unspoken.push(this.#clock.now());
-        return;
-      case 5:
-      case 6:
-        this.#forget(process);
-        return;
-      default:
-        this.#memory.loseData();
-        this.history.unspoken.push(this.#clock.now());
-    }
-  }
-
-  /** As ClusterSingleflight.forget: at once in this process, elsewhere when the news arrives. */
-  #forget(process: SimulatedProcess): void {
-    if (!process.alive) return;
-    const key = `k:${this.#random.integer(this.#options.keys)}`;
-    process.table.forget(key);
-    this.history.forgotten.push({ key, at: this.#clock.now() });
-    const name = process.fleet.options.keys.flight(key);
-    background(process.fleet.say(name, REDIS_TIMEOUT_MS, () => process.member.coordinator.forget(name)));
-  }
-
-  #kill(process: SimulatedProcess): void {
-    if (!process.alive || this.#processes.filter(({ alive }) => alive).length === 1) return;
-    process.alive = false;
-    process.clock.kill();
-    this.#memory.killProcess(process.id);
-    this.history.unspoken.push(this.#clock.now());
-    for (const call of this.history.calls) {
-      if (call.process === process.id && call.answeredAt === undefined) call.orphaned = true;
-    }
-    for (const execution of this.history.executions) {
-      if (execution.process === process.id) {
-        execution.endedAt = Math.min(execution.endedAt, this.#clock.now());
+  #planStampedes(): void {
+    for (const [index, key] of this.keys.entries()) {
+      const startMs = this.random.integer(DISTURBED_MS - 3_000);
+      for (let caller = 0; caller < CALLS_PER_STAMPEDE; caller++) {
+        const call = (): void => this.#call(this.random.pick(this.living), key, `s${index}`);
+        this.clock.setTimer(call, startMs + this.random.integer(STAMPEDE_MS));
       }
     }
   }
 
-  #network(): MemoryNetwork {
-    const random = this.#random.fork("network");
-    return {
-      copies: () => {
-        if (!this.#options.faulty || this.#calm) return [random.integer(3)];
-        const delay = (): number => random.integer(random.fraction() < 0.05 ? 400 : 10);
-        if (random.fraction() < 0.02) return [];
-        return random.fraction() < 0.02 ? [delay(), delay()] : [delay()];
-      },
-    };
+  #callAny(): void {
+    const process = this.random.pick(this.living);
+    process.clock.whenRunning(() => {
+      if (process.alive) this.#call(process, this.random.pick(this.keys));
+    });
   }
 
-  #later(withinMs: number, action: () => void): void {
-    this.#clock.setTimer(action, this.#random.integer(withinMs));
+  #call(process: SimulatedProcess, key: string, stampede?: string): void {
+    const { recorder, clock, calls, random } = this;
+    const name = `c${calls.length + 1}`;
+    const call: Call = { name, key, process: process.id, beganAt: clock.now() };
+    calls.push(call);
+    const manner = random.fraction();
+    const hurries = manner < this.scenario.impatience / 2;
+    const leaves = !hurries && manner < this.scenario.impatience;
+    if (hurries) call.timeoutMs = 1 + random.integer(3_000);
+    recorder.record(process.id, {
+      ev: "call",
+      key,
+      call: name,
+      ...(stampede === undefined ? {} : { stampede }),
+      ...(call.timeoutMs === undefined ? {} : { deadlineMs: call.timeoutMs }),
+    });
+    const caller = new AbortController();
+    const leaving = new Error("left");
+    if (leaves) {
+      const leave = (): void => process.clock.whenRunning(() => caller.abort(leaving));
+      this.later(3_000, leave);
+    }
+    const options = {
+      ...(leaves ? { signal: caller.signal } : {}),
+      ...(call.timeoutMs === undefined ? {} : { timeoutMs: call.timeoutMs }),
+    };
+    const answered = process.table.call(key, this.work.of(process, key), options, true, process.pilot).then(
+      (result) => {
+        const { value } = result as { value: unknown };
+        Object.assign(call, { answeredAt: clock.now(), value });
+        recorder.record(process.id, { ev: "return", key, call: name, digest: String(value) });
+      },
+      (error: unknown) => {
+        Object.assign(call, { answeredAt: clock.now(), error });
+        recorder.record(process.id, { ev: "error", key, call: name, error: String(error) });
+      },
+    );
+    background(answered);
   }
+}
+
+function policyOf({ prefix }: ProcessPlan): Policy {
+  const policy = new Policies({ redis: "unused", prefixes: { "k:": prefix } }).find("k:");
+  if (policy === undefined) throw new Error("no policy");
+  return policy;
 }

@@ -1,0 +1,10 @@
+/**
+ * Seeds whose run once broke an invariant, and what was wrong then: with the product, or with a judgement that was too
+ * strict. They are played in every test run. A seed stands for a scenario as `scenario.ts` makes it; whoever changes that
+ * changes what these seeds stand for.
+ */
+export const REGRESSION_SEEDS: readonly (readonly [seed: number, what: string])[] = [
+  [28, "a probe of the breaker whose resignation is lost left a record for more than eight minutes"],
+  [954, "a process in shadow mode succeeds a leader that is stopped, and somebody else leads after it"],
+  [1490, "the answer to a resignation is lost, and a successor is elected before it is repeated"],
+];
