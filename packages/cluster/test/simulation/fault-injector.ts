@@ -75,10 +75,7 @@ export class FaultInjector {
         return;
       case "forget": {
         const key = random.pick(keys);
-        process.clock.whenRunning(() => {
-          recorder.record(process.id, { ev: "forgotten", key });
-          process.forget(key);
-        });
+        process.clock.whenRunning(() => process.forget(key));
         return;
       }
       case "close":

@@ -22,7 +22,6 @@ export interface Retained {
 export class KeyBook {
   reign: Reign | undefined;
   retained: Retained | undefined;
-  readonly elected = new Set<string>();
   /** Lost leaders that may yet be heard of. */
   readonly presumed = new Set<string>();
   /** By attempt. */

@@ -55,8 +55,7 @@ export class Recorder {
       process,
     );
     if (DISPLACES.has(event.type) && "flightId" in event) this.displaced.add(event.flightId);
-    // The server knows better when an outcome was accepted.
-    const line = event.type === "settle-accepted" ? undefined : lineOf(event);
+    const line = lineFor(event);
     if (line !== undefined) this.lines.push({ tMono: this.#clock.now(), process, ...line });
   }
 
@@ -64,4 +63,10 @@ export class Recorder {
   note(what: string, process: string = NOBODY): void {
     this.#trace.push(`${this.#clock.now()} ${process} ${what}`);
   }
+}
+
+/** The server knows better when an outcome was accepted, and when, if ever, a key was forgotten everywhere. */
+function lineFor(event: ClusterEvent): HistoryEvent | undefined {
+  if (event.type === "settle-accepted") return undefined;
+  return event.type === "flight-forgotten" ? { ev: "evicted", key: event.key ?? "" } : lineOf(event);
 }

@@ -30,7 +30,10 @@ export class Referee {
   readonly violations: string[] = [];
   /** Tokens elected in the place of a leader that was lost. */
   readonly successions = new Set<string>();
+  /** Tokens in the order of their elections, as a clock that never jumps would have numbered them. */
+  readonly elections = new Map<string, number>();
   readonly #options: RefereeOptions;
+  #lastGrant = 0;
   readonly #books = new Map<string, KeyBook>();
   /** When the outcome that has this text was last accepted, or accepted again. */
   readonly #settledAt = new Map<string, number>();
@@ -44,7 +47,6 @@ export class Referee {
     return this.#settledAt.get(value);
   }
 
-  /** Whether this token still stands for the last election of its key. */
   reigns(key: string, token: string): boolean {
     return this.#book(key).reign?.token === token;
   }
@@ -111,8 +113,7 @@ export class Referee {
         if (request.takesOver) this.#foul("P5", key, `${process} was not let to succeed`);
         this.#onLost(key, request);
         return;
-      case "hit":
-      case "stale":
+      default:
     }
   }
 
@@ -211,8 +212,9 @@ export class Referee {
     }
     // Told again of an election that it won before.
     if (book.reign?.token === token) return;
-    if (book.elected.has(token)) this.#foul("I1", key, `${token} was elected twice`);
-    book.elected.add(token);
+    if (this.elections.has(token)) this.#foul("I1", key, `${token} was elected twice`);
+    this.#lastGrant = Math.max(this.#lastGrant + 1, now() * 1_000);
+    this.elections.set(token, this.#lastGrant);
     this.#onServed(key, process, request, "lead");
     // A probe of a prefix that allows no takeover is not told that it is one.
     if (book.reign !== undefined && request.maxTakeovers > 0) this.successions.add(token);
