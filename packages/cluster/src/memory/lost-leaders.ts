@@ -26,7 +26,7 @@ export class LostLeaders {
   presume(token: string): boolean {
     if (this.#presumedDead.has(token)) return false;
     this.#presumedDead.add(token);
-    this.#takeovers++;
+    this.own();
     return true;
   }
 
@@ -34,7 +34,7 @@ export class LostLeaders {
     if (this.#presumedDead.delete(token)) this.#takeovers = Math.max(0, this.#takeovers - 1);
   }
 
-  /** A leader that says itself that it is no good. */
+  /** A leader that says itself that it is no good. An abandonment that is over is none for this loss. */
   own(): void {
     this.#takeovers++;
     this.#abandonedUntilUs = 0;

@@ -65,6 +65,11 @@ export class MemoryEntries {
     this.#kept.clear();
   }
 
+  /** Drops what has ended by the clock as it is now. */
+  expire(): void {
+    for (const key of [...this.#kept.keys()]) this.#find(key);
+  }
+
   #find(key: string): Kept | undefined {
     const kept = this.#kept.get(key);
     if (kept === undefined || kept.endsAtUs > this.#now()) return kept;

@@ -93,6 +93,7 @@ export class MemoryFleet {
   jumpClock(ms: number): void {
     // What had ended before stays ended, also when the clock goes back.
     for (const [key, flight] of this.#flights) if (flight.expire()) this.#flights.delete(key);
+    this.#entries.expire();
     this.#jumpedMs += ms;
   }
 

@@ -88,7 +88,7 @@ export class MemoryFlight {
       this.#leadership.lapse();
     }
     const leadership = this.#leadership;
-    if (leadership === undefined) return this.#admit(caller, request, false);
+    if (leadership === undefined) return this.#admit(caller, request);
     return this.state === "led"
       ? this.#follow(leadership, caller, request)
       : this.#succeed(leadership, caller, request);
@@ -191,21 +191,20 @@ export class MemoryFlight {
   }
 
   #succeed({ token }: Leadership, caller: Caller, request: JoinRequest): JoinReply {
-    const lost = this.#lost.presume(token);
-    if (lost) this.#lastAtLeast(flightTtlMs(request));
+    if (this.#lost.presume(token)) this.#lastAtLeast(flightTtlMs(request));
     if (request.firstGrant !== undefined && !request.takesOver) {
       this.#registrations.remove({ process: caller.process, nonce: request.nonce });
       return { status: "lost" };
     }
-    return this.#admit(caller, request, lost);
+    return this.#admit(caller, request);
   }
 
   /** Elects the caller, unless too many leaders were lost before it. */
-  #admit(caller: Caller, request: JoinRequest, lost: boolean): JoinReply {
+  #admit(caller: Caller, request: JoinRequest): JoinReply {
     const { maxTakeovers, abandonMs, nonce } = request;
     const now = this.#surroundings.now();
     if (this.#lost.takeovers > maxTakeovers) {
-      if (lost || this.#lost.abandonedUntilUs === 0) {
+      if (this.#lost.abandonedUntilUs === 0) {
         this.#lost.abandonUntil(this.#in(abandonMs));
         // Beyond abandonMs, so that the first to come afterwards is known for a probe. Later joins do not extend it.
         this.#endsAtUs = this.#in(abandonMs + flightTtlMs(request));

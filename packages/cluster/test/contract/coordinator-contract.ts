@@ -774,6 +774,23 @@ export function coordinatorContract(
         }
       });
 
+      test("also when a follower that does not take over is the first to find the probe lost", async () => {
+        const flight = await meet();
+        await kill(flight, MAX_TAKEOVERS + 1);
+        expect(await join(ben, flight, "b")).toMatchObject({ status: "abandoned" });
+        await fleet.elapse(ABANDON_MS + 1);
+        const { token } = await lead(ben, flight, "probe");
+        await follow(cyd, flight, "c");
+        await fleet.elapse(LEASE_MS + 1);
+        const lost = await join(cyd, flight, "c", { firstGrant: grantOf(token), takesOver: false });
+        expect(lost).toEqual({ status: "lost" });
+        expect(await join(ada, flight, "a")).toEqual({
+          status: "abandoned",
+          takeovers: MAX_TAKEOVERS + 1,
+          retryAfterMs: ABANDON_MS,
+        });
+      });
+
       test("a probe that settles ends it", async () => {
         const flight = await meet();
         await kill(flight, MAX_TAKEOVERS + 1);

@@ -4,6 +4,18 @@ import * as fc from "fast-check";
 export const PROCESSES = 3;
 /** An entry past its time by less will do for some. */
 const STALE_MS = 35_000;
+/**
+ * Time passes in steps of ten seconds. None of these, of their sums and of their products with the allowed takeovers, is
+ * near a multiple of that: the little time that the test itself takes decides nothing.
+ */
+export const STEP_MS = 10_000;
+const LEASES_MS = [101_250, 101_250, 21_250, 43_750];
+const TAKEOVERS = [2, 2, 2, 0, 1, 4];
+const ABANDONMENTS_MS = [303_750, 23_750];
+const RETENTIONS_MS = [85_000, 85_000, 12_500];
+const FRESHNESS_MS = [45_000, 12_500];
+const REGISTRATIONS_MS = [65_000, 65_000, 16_250];
+const PATIENCE_MS = [30_000, 9_000];
 const NONCES = ["x", "y"];
 const ENTRY_IDS = ["1-e-a", "1-e-b"];
 
@@ -20,9 +32,13 @@ export type Command =
       readonly process: number;
       readonly nonce: string;
       readonly firstGrant: Ago | null;
-      readonly fresh: boolean;
+      readonly freshMs: number;
       readonly takesOver: boolean;
       readonly maxTakeovers: number;
+      readonly leaseMs: number;
+      readonly abandonMs: number;
+      readonly registrationMs: number;
+      readonly withinMs: number;
       readonly depose: {
         readonly ago: Ago;
         readonly beat: string;
@@ -30,7 +46,13 @@ export type Command =
       } | null;
       readonly entry: { readonly seen: string; readonly reads: boolean; readonly staleMs: number } | null;
     }
-  | { readonly do: "renew"; readonly process: number; readonly ago: Ago }
+  | {
+      readonly do: "renew";
+      readonly process: number;
+      readonly ago: Ago;
+      readonly leaseMs: number;
+      readonly maxTakeovers: number;
+    }
   | {
       readonly do: "settle";
       readonly process: number;
@@ -38,6 +60,7 @@ export type Command =
       readonly unshareable: boolean;
       readonly failed: boolean;
       readonly inlineMaxBytes: number;
+      readonly retainMs: number;
       readonly outcome: string;
       readonly entry: string | null;
       readonly backsOff: boolean;
@@ -55,6 +78,7 @@ export type Command =
   | { readonly do: "delete entry"; readonly process: number }
   | { readonly do: "read entry"; readonly process: number }
   | { readonly do: "pass"; readonly steps: number }
+  | { readonly do: "set clock back"; readonly steps: number }
   | { readonly do: "disconnect"; readonly process: number };
 
 const process_ = fc.nat({ max: PROCESSES - 1 });
@@ -86,14 +110,27 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
       process: process_,
       nonce,
       firstGrant: fc.option(ago),
-      fresh: rarely,
+      freshMs: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.constantFrom(...FRESHNESS_MS)),
       takesOver: rarely.map((chance) => !chance),
-      maxTakeovers: fc.constantFrom(2, 2, 2, 0),
+      maxTakeovers: fc.constantFrom(...TAKEOVERS),
+      leaseMs: fc.constantFrom(...LEASES_MS),
+      abandonMs: fc.constantFrom(...ABANDONMENTS_MS),
+      registrationMs: fc.constantFrom(...REGISTRATIONS_MS),
+      withinMs: fc.constantFrom(...PATIENCE_MS),
       depose: fc.option(depose, { freq: 4 }),
       entry: fc.option(question, { freq: 2 }),
     }),
   },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("renew" as const), process: process_, ago }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("renew" as const),
+      process: process_,
+      ago,
+      leaseMs: fc.constantFrom(...LEASES_MS),
+      maxTakeovers: fc.constantFrom(...TAKEOVERS),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -103,6 +140,7 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
       unshareable: rarely,
       failed: rarely,
       inlineMaxBytes: fc.constantFrom(16_384, 3),
+      retainMs: fc.constantFrom(...RETENTIONS_MS),
       outcome: fc.constantFrom("ab", "abcdef", ""),
       entry: fc.option(entryId),
       backsOff: rarely,
@@ -133,7 +171,16 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("read entry" as const), process: process_ }) },
   {
     weight: 6,
-    arbitrary: fc.record({ do: fc.constant("pass" as const), steps: fc.constantFrom(1, 4, 7, 11, 31) }),
+    arbitrary: fc.record({ do: fc.constant("pass" as const), steps: fc.constantFrom(1, 2, 4, 7, 11, 31) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("disconnect" as const), process: process_ }) },
+);
+
+/** For a server that has a clock of its own: where only records grow older, new grants would not be smaller. */
+export const commandOrJump: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 35, arbitrary: command },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("set clock back" as const), steps: fc.constantFrom(1, 5, 40) }),
+  },
 );

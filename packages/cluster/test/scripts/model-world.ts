@@ -1,7 +1,4 @@
-/**
- * One of the two worlds that must agree, over Redis or in memory. Time passes in steps of ten seconds for what the servers
- * recorded, and no limit is a multiple of that, so that the little time that the test itself takes decides nothing.
- */
+/** One of the worlds that must agree: over Redis, over a Redis whose clock is moved, or in memory. */
 import type { EntryWrite, JoinReply, JoinRequest, Transport } from "../../src/coordinator.ts";
 import { entryHead } from "../../src/entry/entry-format.ts";
 import { grantOf } from "../../src/fencing-token.ts";
@@ -13,14 +10,10 @@ import {
   type ContractFleet,
   type ContractMember,
 } from "../contract/contract-fleet.ts";
-import { PROCESSES, type Ago, type Claim, type Command } from "./model-commands.ts";
+import { PROCESSES, STEP_MS, type Ago, type Claim, type Command } from "./model-commands.ts";
 
-const STEP_MS = 10_000;
-const LEASE_MS = 101_250;
-const ABANDON_MS = 302_500;
-const RETAIN_MS = 85_000;
-const FRESH_MS = 45_000;
-const REGISTRATION_MS = 65_000;
+/** Longer than anything is kept. */
+const ALL_STEPS = 500;
 /** Of a cache entry: how long it is fresh, and how much longer it is kept. */
 const ENTRY_TTL_MS = 55_000;
 const ENTRY_GRACE_MS = 70_000;
@@ -55,12 +48,13 @@ export class World {
       case "join":
         return this.#impersonal(await this.#coordinator(step.process).join(this.#joinRequest(step)));
       case "renew": {
-        const request = { flight, token: this.#token(step.ago), leaseMs: LEASE_MS, maxTakeovers: 2 };
+        const { leaseMs, maxTakeovers } = step;
+        const request = { flight, token: this.#token(step.ago), leaseMs, maxTakeovers };
         return this.#coordinator(step.process).renew([request]);
       }
       case "settle": {
-        const { unshareable, failed, inlineMaxBytes, entry, backsOff } = step;
-        const request = { flight, unshareable, failed, inlineMaxBytes, retainMs: RETAIN_MS };
+        const { unshareable, failed, inlineMaxBytes, retainMs, entry, backsOff } = step;
+        const request = { flight, unshareable, failed, inlineMaxBytes, retainMs };
         const writes = entry === null ? {} : { entry: entryOf(entry) };
         return this.#coordinator(step.process).settle({
           ...request,
@@ -89,6 +83,8 @@ export class World {
         return timelessEntry(await entriesOf(this.#coordinator(step.process)).read(flight, 10_000));
       case "pass":
         return this.#fleet.elapse(step.steps * STEP_MS);
+      case "set clock back":
+        return this.#fleet.setClockBack(step.steps * STEP_MS);
       case "disconnect":
         return this.#members[step.process]!.disconnect();
     }
@@ -109,7 +105,7 @@ export class World {
   }
 
   async close(): Promise<void> {
-    await this.#fleet.elapse(1_000_000 * STEP_MS);
+    await this.#fleet.elapse(ALL_STEPS * STEP_MS);
     await Promise.all(this.#members.map((member) => member.disconnect()));
   }
 
@@ -118,18 +114,19 @@ export class World {
   }
 
   #joinRequest(step: Extract<Command, { do: "join" }>): JoinRequest {
+    const { nonce, withinMs, leaseMs, maxTakeovers, abandonMs, freshMs, registrationMs, takesOver } = step;
     const request = {
       ...(step.entry === null ? {} : { entry: step.entry }),
       flight: this.#flight,
-      nonce: step.nonce,
-      withinMs: 30_000,
-      leaseMs: LEASE_MS,
-      maxTakeovers: step.maxTakeovers,
-      abandonMs: ABANDON_MS,
-      freshMs: step.fresh ? FRESH_MS : 0,
+      nonce,
+      withinMs,
+      leaseMs,
+      maxTakeovers,
+      abandonMs,
+      freshMs,
       firstGrant: step.firstGrant === null ? undefined : grantOf(this.#token(step.firstGrant)),
-      registrationMs: REGISTRATION_MS,
-      takesOver: step.takesOver,
+      registrationMs,
+      takesOver,
     };
     if (step.depose === null) return request;
     const { beat, evidence } = step.depose;

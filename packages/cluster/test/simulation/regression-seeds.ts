@@ -7,4 +7,5 @@ export const REGRESSION_SEEDS: readonly (readonly [seed: number, what: string])[
   [28, "a probe of the breaker whose resignation is lost left a record for more than eight minutes"],
   [954, "a process in shadow mode succeeds a leader that is stopped, and somebody else leads after it"],
   [1490, "the answer to a resignation is lost, and a successor is elected before it is repeated"],
+  [4031, "a probe of an abandoned key dies, and a follower that does not take over is the first to find out"],
 ];

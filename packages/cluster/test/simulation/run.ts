@@ -48,6 +48,7 @@ async function replay(seed: number): Promise<void> {
 async function campaign(): Promise<void> {
   const { from, to, failed } = values.resume ? resumed() : { ...range(values.seeds), failed: [] };
   const began = performance.now();
+  const shown = new Set<number>();
   let reportedAt = 0;
   const run = new Campaign({
     from,
@@ -55,6 +56,10 @@ async function campaign(): Promise<void> {
     maxFailures: wholeNumber("--failures", values.failures),
     ...(values.cores === undefined ? {} : { threads: wholeNumber("--cores", values.cores) }),
     onProgress(progress) {
+      for (const failure of progress.failures) {
+        if (!values.json && !shown.has(failure.seed)) print(describeFailure(failure));
+        shown.add(failure.seed);
+      }
       const now = performance.now();
       if (now - reportedAt < REPORT_EVERY_MS) return;
       reportedAt = now;
@@ -77,7 +82,6 @@ function report(progress: Progress, to: number, tookMs: number): void {
     print(JSON.stringify({ played, next, seconds, seedsPerSecond: rate(played, tookMs), failures: found }));
     return;
   }
-  for (const failure of failures) print(describeFailure(failure));
   const rest = next > to ? "" : `; all below ${next}: go on with --resume`;
   print(
     `${played} seeds in ${seconds} s, ${rate(played, tookMs)} a second, ${failures.length} failed${rest}`,

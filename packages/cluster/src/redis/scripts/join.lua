@@ -95,6 +95,8 @@ if not holder then
   local lost = named and redis.call('HSETNX', KEYS[2], 'd:' .. named, 1) == 1
   if lost then
     takeovers = countTakeovers(1)
+    -- Whoever finds it, and whether it may lead or not: an abandonment that is over is none for this loss.
+    redis.call('HDEL', KEYS[2], 'abandonedUntil')
     lastAtLeast(tonumber(ARGV[5]))
   end
   if named and not newcomer and ARGV[12] == '0' then
