@@ -4,6 +4,11 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { parseRequest, type Request } from "./arguments.ts";
+import { deathSection } from "./fleet/death-section.ts";
+import { goneSection } from "./fleet/gone-section.ts";
+import { stampedeSection } from "./fleet/stampede-section.ts";
+import { floorSection } from "./floor/floor-section.ts";
+import { growthSection } from "./growth/growth-section.ts";
 import { inProcessSection } from "./in-process/in-process-section.ts";
 import { withReport } from "./report/document.ts";
 import { describeMachine, loadOfMachine } from "./report/machine.ts";
@@ -12,7 +17,14 @@ import { printed, printedBar } from "./report/print.ts";
 import { mergeReports, readReport, type Report, type SectionReport } from "./report/report.ts";
 import type { Pace, Section } from "./report/section.ts";
 
-const SECTIONS: readonly Section[] = [inProcessSection];
+const SECTIONS: readonly Section[] = [
+  inProcessSection,
+  stampedeSection,
+  floorSection,
+  deathSection,
+  goneSection,
+  growthSection,
+];
 const NAMES = SECTIONS.map(({ name }) => name);
 const DOCS = new URL("../../../docs/", import.meta.url);
 const DOCUMENT = new URL("BENCHMARKS.md", DOCS);

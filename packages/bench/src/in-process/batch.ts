@@ -2,7 +2,8 @@
  * Batches of calls, all of them under way at once: `callers` calls of each of `keys` keys, one execution per key. The load
  * does as little as something asynchronous can: all loads of a batch end with the next turn of the event loop.
  */
-import type { Call, InProcessContender } from "./contender.ts";
+import type { Call } from "../call.ts";
+import type { InProcessContender } from "./contender.ts";
 
 export interface BatchShape {
   readonly keys: number;

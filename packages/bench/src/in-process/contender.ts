@@ -1,10 +1,6 @@
 /** What coalesces calls inside one process. Each contender's file says which configuration it got, and why that is its best. */
 
-/** What is to be executed once for all concurrent calls of a key. */
-export type Load = (key: string) => Promise<unknown>;
-
-/** One call of a key. */
-export type Call = (key: string) => Promise<unknown>;
+import type { Call, Load } from "../call.ts";
 
 export interface InProcessContender {
   readonly name: string;
