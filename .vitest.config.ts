@@ -1,8 +1,11 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
-// Projects, in groups one after the other: unit needs no Redis; integration starts its own; crash kills processes, file by
-// file, so that no other suite competes for the cores while a lease runs. Suites that mostly wait for leases share the
-// cores. One process per test file (forks): the suites start servers, send signals and look at open handles.
+// A whole deployment on this machine, some of it with figures: nothing else competes for the cores.
+const DEPLOYED = ["packages/examples/test/crash/{deployment,live-page,service}.test.ts"];
+
+// Projects, in groups one after the other: unit needs no Redis; integration starts its own; crash kills processes, and
+// mostly waits for their leases to run out. One process per test file (forks): the suites start servers, send signals and
+// look at open handles.
 export default defineConfig({
   test: {
     projects: [
@@ -27,7 +30,7 @@ export default defineConfig({
           name: topology,
           include: ["packages/cluster/test/coalescing/*.test.ts"],
           env: { SKEIN_TEST_TOPOLOGY: topology },
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 3 },
           maxWorkers: 3,
         },
       })),
@@ -36,18 +39,18 @@ export default defineConfig({
         test: {
           name: "crash",
           include: ["packages/*/test/crash/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, "packages/examples/test/crash/demo.test.ts"],
+          exclude: [...configDefaults.exclude, ...DEPLOYED],
           sequence: { groupOrder: 2 },
-          maxWorkers: 1,
+          maxWorkers: 2,
         },
       },
       {
         extends: true,
         test: {
-          name: "demo",
-          include: ["packages/examples/test/crash/demo.test.ts"],
-          sequence: { groupOrder: 3 },
-          maxWorkers: 2,
+          name: "deployed",
+          include: DEPLOYED,
+          sequence: { groupOrder: 4 },
+          maxWorkers: 1,
         },
       },
       // What flights go through when processes are woken by lists: a share of the two above, run again.
@@ -67,7 +70,7 @@ export default defineConfig({
           name: "list-crash",
           include: ["packages/cluster/test/crash/{leader-death,redis-trouble,stampede}.test.ts"],
           env: { SKEIN_WAKEUP: "list" },
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
           maxWorkers: 2,
         },
       },
@@ -77,7 +80,7 @@ export default defineConfig({
           name: "cluster-crash",
           include: ["packages/cluster/test/crash/leader-death.test.ts"],
           env: { SKEIN_TEST_TOPOLOGY: "cluster" },
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
           maxWorkers: 2,
         },
       },
