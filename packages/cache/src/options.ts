@@ -155,7 +155,7 @@ export function cachePolicy(options: CacheOptions): CachePolicy {
   if (typeof isNegative !== "function") {
     throw new InvalidOptionError("isNegative", isNegative, "must be a function");
   }
-  if (schema !== undefined && typeof schema["~standard"]?.validate !== "function") {
+  if (schema !== undefined && !isSchema(schema)) {
     throw new InvalidOptionError("schema", schema, "must be a Standard Schema");
   }
   withMethods("codec", codec, ["encode", "decode"]);
@@ -163,24 +163,41 @@ export function cachePolicy(options: CacheOptions): CachePolicy {
   for (const each of Array.isArray(observer) ? (observer as unknown[]) : [observer]) {
     withMethods("observer", Object(each) as object, ["onEvent"]);
   }
+  const {
+    storeTimeoutMs = 250,
+    negativeTtlMs = 0,
+    errorTtlMs = 0,
+    staleMs = 0,
+    staleIfErrorMs = 0,
+    refreshBackoffMs = 1_000,
+    ttlJitter = 0.1,
+    earlyRefresh = 0,
+    maxEntryBytes = 1_048_576,
+    maxKnownEntries = 10_000,
+  } = options;
   return {
-    storeTimeoutMs: integer("storeTimeoutMs", options.storeTimeoutMs ?? 250, 1, 60_000),
+    storeTimeoutMs: integer("storeTimeoutMs", storeTimeoutMs, 1, 60_000),
     ttlMs: integer("ttlMs", options.ttlMs, 1, MAX_MS),
-    negativeTtlMs: integer("negativeTtlMs", options.negativeTtlMs ?? 0, 0, MAX_MS),
+    negativeTtlMs: integer("negativeTtlMs", negativeTtlMs, 0, MAX_MS),
     isNegative,
-    errorTtlMs: integer("errorTtlMs", options.errorTtlMs ?? 0, 0, MAX_ERROR_TTL_MS),
-    staleMs: integer("staleMs", options.staleMs ?? 0, 0, MAX_MS),
-    staleIfErrorMs: integer("staleIfErrorMs", options.staleIfErrorMs ?? 0, 0, MAX_MS),
-    refreshBackoffMs: integer("refreshBackoffMs", options.refreshBackoffMs ?? 1_000, 1, 60_000),
-    ttlJitter: fraction("ttlJitter", options.ttlJitter ?? 0.1, 0.5),
-    earlyRefresh: fraction("earlyRefresh", options.earlyRefresh ?? 0, 10),
-    maxEntryBytes: integer("maxEntryBytes", options.maxEntryBytes ?? 1_048_576, 1, 67_108_864),
-    maxKnownEntries: integer("maxKnownEntries", options.maxKnownEntries ?? 10_000, 0, 10_000_000),
+    errorTtlMs: integer("errorTtlMs", errorTtlMs, 0, MAX_ERROR_TTL_MS),
+    staleMs: integer("staleMs", staleMs, 0, MAX_MS),
+    staleIfErrorMs: integer("staleIfErrorMs", staleIfErrorMs, 0, MAX_MS),
+    refreshBackoffMs: integer("refreshBackoffMs", refreshBackoffMs, 1, 60_000),
+    ttlJitter: fraction("ttlJitter", ttlJitter, 0.5),
+    earlyRefresh: fraction("earlyRefresh", earlyRefresh, 10),
+    maxEntryBytes: integer("maxEntryBytes", maxEntryBytes, 1, 67_108_864),
+    maxKnownEntries: integer("maxKnownEntries", maxKnownEntries, 0, 10_000_000),
     schema,
     codec,
     clock: withMethods("clock", clock, ["now", "setTimer", "nextPoll"]),
     randomness: withMethods("randomness", randomness, ["fraction", "identifier"]),
   };
+}
+
+function isSchema(value: unknown): boolean {
+  const standard: unknown = Reflect.get(Object(value), "~standard");
+  return typeof Reflect.get(Object(standard), "validate") === "function";
 }
 
 function integer(option: string, value: unknown, min: number, max: number): number {

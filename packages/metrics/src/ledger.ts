@@ -43,14 +43,9 @@ export class Ledger {
   /** The same of a cache. */
   #inCache = false;
 
-  /** @throws RangeError for a `maxPrefixes` out of range. */
+  /** `options`: checked. */
   constructor(families: () => MetricFamilies, options: LedgerOptions) {
     const { prefixes = [], maxPrefixes = DEFAULT_MAX_PREFIXES } = options;
-    if (!Number.isInteger(maxPrefixes) || maxPrefixes < 1 || maxPrefixes > 10_000) {
-      throw new RangeError(
-        `option maxPrefixes is ${String(maxPrefixes)}: must be an integer from 1 to 10000`,
-      );
-    }
     this.#maxPrefixes = maxPrefixes;
     this.#families = families();
     this.#prefixesOverLimit = this.#families.tally("prefixesOverLimit");

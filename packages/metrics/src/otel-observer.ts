@@ -9,8 +9,15 @@ import { FlightSpans } from "./flight-spans.ts";
 import { Ledger, type LedgerOptions, type SkeinEvent } from "./ledger.ts";
 import { MeterMetric } from "./meter-metric.ts";
 import { MetricFamilies } from "./metric-families.ts";
+import { checkOptions, flag, ledgerChecks, withMethods } from "./options.ts";
 
 const SCOPE = "@skein/metrics";
+const CHECKS = {
+  ...ledgerChecks,
+  meterProvider: withMethods("getMeter"),
+  tracerProvider: withMethods("getTracer"),
+  spans: flag,
+};
 
 export interface OpenTelemetryObserverOptions extends LedgerOptions {
   /** Default: the global one, as it is when the observer is made. */
@@ -26,8 +33,9 @@ export class OpenTelemetryObserver {
   readonly #ledger: Ledger;
   readonly #spans: FlightSpans | undefined;
 
-  /** @throws RangeError for a `maxPrefixes` out of range. */
+  /** @throws InvalidOptionError naming the option, its value and the rule. */
   constructor(options: OpenTelemetryObserverOptions = {}) {
+    checkOptions(options, CHECKS);
     const { meterProvider = metrics.getMeterProvider(), tracerProvider = trace.getTracerProvider() } =
       options;
     const meter = meterProvider.getMeter(SCOPE);

@@ -5,7 +5,10 @@
 import type { Metric, Registry } from "prom-client";
 import { Ledger, type LedgerOptions, type SkeinEvent } from "./ledger.ts";
 import { MetricFamilies } from "./metric-families.ts";
+import { checkOptions, ledgerChecks, withMethods } from "./options.ts";
 import { RegistryMetric } from "./registry-metric.ts";
+
+const isRegistry = withMethods("registerMetric");
 
 export interface PrometheusObserverOptions extends LedgerOptions {
   /** Where the metrics are registered. One observer per registry: a second one would claim the same names. */
@@ -16,8 +19,10 @@ export interface PrometheusObserverOptions extends LedgerOptions {
 export class PrometheusObserver {
   readonly #ledger: Ledger;
 
-  /** @throws RangeError for a `maxPrefixes` out of range, Error of the registry when one of the names is taken. */
+  /** @throws InvalidOptionError naming the option, its value and the rule; Error of the registry when a name is taken. */
   constructor(options: PrometheusObserverOptions) {
+    checkOptions(options, { ...ledgerChecks, registry: isRegistry });
+    isRegistry("registry", options.registry);
     const families = (): MetricFamilies =>
       new MetricFamilies((definition) => {
         const metric = new RegistryMetric(definition);

@@ -6,6 +6,7 @@ export { Flier, type FlierExit, type FlierOptions } from "./flier.ts";
 export { type FlierEvent } from "./flier-messages.ts";
 export { serveFlier, type FlierHandlers, type FlierPreparation } from "./flier-child.ts";
 export { freePort } from "./free-port.ts";
+export { fuzzOptions, type FuzzOptions, type OptionRule } from "./fuzz-options.ts";
 export {
   digestOf,
   HistoryWriter,

@@ -8,4 +8,8 @@ export const REGRESSION_SEEDS: readonly (readonly [seed: number, what: string])[
   [954, "a process in shadow mode succeeds a leader that is stopped, and somebody else leads after it"],
   [1490, "the answer to a resignation is lost, and a successor is elected before it is repeated"],
   [4031, "a probe of an abandoned key dies, and a follower that does not take over is the first to find out"],
+  [
+    7930,
+    "a repeated join is granted the token of its first election again, by a server without data or time",
+  ],
 ];

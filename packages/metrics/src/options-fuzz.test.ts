@@ -1,0 +1,52 @@
+/** Whatever the observers are constructed with, they take what is documented, and refuse the rest, typed. */
+import { metrics, trace } from "@opentelemetry/api";
+import { fuzzOptions, type OptionRule } from "@skein/testkit";
+import * as fc from "fast-check";
+import { Registry } from "prom-client";
+import { expect, test } from "vitest";
+import { InvalidOptionError, PrometheusObserver, type PrometheusObserverOptions } from "./index.ts";
+import { OpenTelemetryObserver, type OpenTelemetryObserverOptions } from "./otel-observer.ts";
+
+const ledgerRules = {
+  prefixes: {
+    valid: fc.array(fc.string(), { maxLength: 3 }),
+    holds: (value) =>
+      Array.isArray(value) && Array.from(value as unknown[]).every((one) => typeof one === "string"),
+  },
+  maxPrefixes: {
+    valid: fc.integer({ min: 1, max: 10_000 }),
+    holds: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 10_000,
+  },
+} satisfies Record<string, OptionRule>;
+
+const object = (method: string, valid: unknown): OptionRule => ({
+  valid: fc.constant(valid),
+  holds: (value) =>
+    typeof value === "object" && value !== null && typeof Reflect.get(value, method) === "function",
+});
+
+/** A registry of its own each time: names can be claimed once. */
+const unclaimed = { registerMetric: () => undefined };
+
+test("any options of a Prometheus observer are taken or refused as documented", async () => {
+  await fuzzOptions({
+    construct: (options) => new PrometheusObserver(options as PrometheusObserverOptions),
+    rules: { ...ledgerRules, registry: object("registerMetric", unclaimed) },
+    base: { registry: unclaimed },
+  });
+  expect(() => new PrometheusObserver({ registry: new Registry(), maxPrefixes: 0 })).toThrow(
+    InvalidOptionError,
+  );
+});
+
+test("any options of an OpenTelemetry observer are taken or refused as documented", async () => {
+  await fuzzOptions({
+    construct: (options) => new OpenTelemetryObserver(options as OpenTelemetryObserverOptions),
+    rules: {
+      ...ledgerRules,
+      meterProvider: object("getMeter", metrics.getMeterProvider()),
+      tracerProvider: object("getTracer", trace.getTracerProvider()),
+      spans: { valid: fc.boolean(), holds: (value) => typeof value === "boolean" },
+    },
+  });
+});
