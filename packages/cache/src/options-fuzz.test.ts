@@ -1,33 +1,20 @@
 /** Whatever `createCache` is given, it takes what is documented, and refuses the rest, typed. */
 import { Singleflight } from "@skein/core";
-import { fuzzOptions, type OptionRule } from "@skein/testkit";
+import { fuzzOptions, optionRules, type OptionRule } from "@skein/testkit";
 import * as fc from "fast-check";
 import { test } from "vitest";
 import { createCache, type CacheOptions } from "./index.ts";
 
 const HIGHEST = 2_147_483_647;
 
-const integer = (min: number, max: number): OptionRule => ({
-  valid: fc.integer({ min, max }),
-  holds: (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
-});
+const { integer, object, hasMethods, observer, standardSchema } = optionRules;
 const fraction = (max: number): OptionRule => ({
   valid: fc.double({ min: 0, max, noNaN: true }),
   holds: (value) => typeof value === "number" && value >= 0 && value <= max,
 });
-const has = (value: unknown, names: readonly string[]): boolean =>
-  typeof value === "object" &&
-  value !== null &&
-  names.every((name) => typeof Reflect.get(value, name) === "function");
-const object = (...names: readonly string[]): OptionRule => ({
-  valid: fc.constant(Object.fromEntries(names.map((name) => [name, () => undefined]))),
-  holds: (value) => has(value, names),
-});
-const observer = { onEvent: () => undefined };
-const schema = { "~standard": { version: 1, vendor: "v", validate: (value: unknown) => ({ value }) } };
 
 const rules: Readonly<Record<keyof CacheOptions, OptionRule>> = {
-  flights: { valid: fc.constant(new Singleflight()), holds: (value) => has(value, ["do", "forget"]) },
+  flights: { valid: fc.constant(new Singleflight()), holds: (value) => hasMethods(value, ["do", "forget"]) },
   redis: object("pipeline", "set", "del"),
   store: object("get", "set", "delete"),
   storeTimeoutMs: integer(1, 60_000),
@@ -42,19 +29,9 @@ const rules: Readonly<Record<keyof CacheOptions, OptionRule>> = {
   earlyRefresh: fraction(10),
   maxEntryBytes: integer(1, 67_108_864),
   maxKnownEntries: integer(0, 10_000_000),
-  schema: {
-    valid: fc.constant(schema),
-    holds: (value) =>
-      typeof Reflect.get(Object(Reflect.get(Object(value), "~standard")), "validate") === "function",
-  },
+  schema: standardSchema,
   codec: object("encode", "decode"),
-  observer: {
-    valid: fc.constantFrom(observer, [], [observer]),
-    holds: (value) =>
-      Array.isArray(value)
-        ? Array.from(value as unknown[]).every((one) => has(one, ["onEvent"]))
-        : has(value, ["onEvent"]),
-  },
+  observer,
   clock: object("now", "setTimer", "nextPoll"),
   randomness: object("fraction", "identifier"),
 };

@@ -1,6 +1,6 @@
 /** Whatever `ClusterSingleflight` is constructed with, it takes what is documented, and refuses the rest, typed. */
 import { types } from "node:util";
-import { fuzzOptions, type OptionRule } from "@skein/testkit";
+import { fuzzOptions, optionRules, type OptionRule } from "@skein/testkit";
 import * as fc from "fast-check";
 import { describe, test } from "vitest";
 import { ClusterSingleflight, type ClusterOptions, type PrefixOptions } from "./index.ts";
@@ -30,28 +30,13 @@ const redis: MembershipSource = {
   },
 };
 
-const integer = (min: number, max: number): OptionRule => ({
-  valid: fc.integer({ min, max }),
-  holds: (value) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max,
-});
-const oneOf = (...words: readonly unknown[]): OptionRule => ({
-  valid: fc.constantFrom(...words),
-  holds: (value) => words.includes(value),
-});
-const flag = oneOf(true, false);
-const has = (value: unknown, names: readonly string[]): boolean =>
-  names.every((name) => typeof Reflect.get(Object(value), name) === "function");
-const object = (...names: readonly string[]): OptionRule => ({
-  valid: fc.constant(Object.fromEntries(names.map((name) => [name, () => 0]))),
-  holds: (value) => typeof value === "object" && value !== null && has(value, names),
-});
+const { integer, oneOf, object, hasMethods, flag, observer, standardSchema } = optionRules;
+
 const isText = (value: unknown, min: number, max: number): boolean =>
   typeof value === "string" && value.length >= min && value.length <= max;
 const isSecret = (value: unknown): boolean =>
   (typeof value === "string" || types.isUint8Array(value)) && Buffer.from(value).length >= 16;
-const observer = { onEvent: () => undefined };
 const codec = { encode: () => "", decode: () => undefined };
-const schema = { "~standard": { version: 1, vendor: "v", validate: (value: unknown) => ({ value }) } };
 
 const prefixRules: Readonly<Record<keyof PrefixOptions, OptionRule>> = {
   leaseMs: integer(500, 600_000),
@@ -76,12 +61,9 @@ const prefixRules: Readonly<Record<keyof PrefixOptions, OptionRule>> = {
     holds: (value) =>
       value === "json" ||
       value === "msgpack" ||
-      (typeof value === "object" && has(value, ["encode", "decode"]) && hasCodecName(value)),
+      (typeof value === "object" && hasMethods(value, ["encode", "decode"]) && hasCodecName(value)),
   },
-  schema: {
-    valid: fc.constant(schema),
-    holds: (value) => has(Reflect.get(Object(value), "~standard"), ["validate"]),
-  },
+  schema: standardSchema,
   inlineMaxBytes: integer(0, 1_048_576),
   maxOutcomeBytes: integer(1, 67_108_864),
 };
@@ -155,7 +137,7 @@ const rules: Readonly<Record<Exclude<keyof ClusterOptions, "redis" | "prefixes">
   },
   logger: {
     ...object("debug", "info", "warn", "error"),
-    holds: (value) => has(value, ["debug", "info", "warn", "error"]),
+    holds: (value) => hasMethods(value, ["debug", "info", "warn", "error"]),
   },
   maxEntries: integer(1, 10_000_000),
   maxAgeMs: integer(1, HIGHEST),
@@ -163,13 +145,7 @@ const rules: Readonly<Record<Exclude<keyof ClusterOptions, "redis" | "prefixes">
   maxWaiters: integer(1, HIGHEST),
   timeoutMs: integer(1, HIGHEST),
   detectReentry: flag,
-  observer: {
-    valid: fc.constantFrom(observer, [], [observer, observer]),
-    holds: (value) =>
-      Array.isArray(value)
-        ? Array.from(value as unknown[]).every((one) => object("onEvent").holds(one))
-        : object("onEvent").holds(value),
-  },
+  observer,
   exposeKeys: flag,
   clock: { ...object("now", "setTimer", "nextPoll"), valid: fc.constant(undefined) },
   randomness: { ...object("fraction", "identifier"), valid: fc.constant(undefined) },

@@ -1,6 +1,6 @@
 /** Whatever the observers are constructed with, they take what is documented, and refuse the rest, typed. */
 import { metrics, trace } from "@opentelemetry/api";
-import { fuzzOptions, type OptionRule } from "@skein/testkit";
+import { fuzzOptions, optionRules, type OptionRule } from "@skein/testkit";
 import * as fc from "fast-check";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
@@ -13,16 +13,12 @@ const ledgerRules = {
     holds: (value) =>
       Array.isArray(value) && Array.from(value as unknown[]).every((one) => typeof one === "string"),
   },
-  maxPrefixes: {
-    valid: fc.integer({ min: 1, max: 10_000 }),
-    holds: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 10_000,
-  },
+  maxPrefixes: optionRules.integer(1, 10_000),
 } satisfies Record<string, OptionRule>;
 
 const object = (method: string, valid: unknown): OptionRule => ({
+  ...optionRules.object(method),
   valid: fc.constant(valid),
-  holds: (value) =>
-    typeof value === "object" && value !== null && typeof Reflect.get(value, method) === "function",
 });
 
 /** A registry of its own each time: names can be claimed once. */
@@ -46,7 +42,7 @@ test("any options of an OpenTelemetry observer are taken or refused as documente
       ...ledgerRules,
       meterProvider: object("getMeter", metrics.getMeterProvider()),
       tracerProvider: object("getTracer", trace.getTracerProvider()),
-      spans: { valid: fc.boolean(), holds: (value) => typeof value === "boolean" },
+      spans: optionRules.flag,
     },
   });
 });

@@ -52,8 +52,9 @@ export async function fuzzOptions(fuzz: FuzzOptions): Promise<void> {
       if (error === undefined) throw new Error("options that do not go together were taken");
     } else if (culprits.length > 0) {
       if (error === undefined) throw new Error(`${culprits.join(" and ")} should have been refused`);
-      if (!culprits.some((path) => isAbout(error, path)))
+      if (!culprits.some((path) => isAbout(error, path))) {
         throw new Error(`the wrong option is named: ${error.message}`);
+      }
     } else if (error !== undefined) throw new Error(`refused, although right: ${error.message}`);
   });
   const unknown = fc.tuple(fc.string({ minLength: 1 }), junk()).filter(([name]) => !names.includes(name));
@@ -93,7 +94,7 @@ async function refusalOf({ construct }: FuzzOptions, options: unknown): Promise<
       value === undefined ||
       rule === undefined
     ) {
-      throw new Error(`the message does not name option, value and rule: ${said}`);
+      throw new Error(`the message does not name option, value and rule: ${said}`, { cause: error });
     }
     return { option, message: said };
   }

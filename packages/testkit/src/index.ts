@@ -7,6 +7,7 @@ export { type FlierEvent } from "./flier-messages.ts";
 export { serveFlier, type FlierHandlers, type FlierPreparation } from "./flier-child.ts";
 export { freePort } from "./free-port.ts";
 export { fuzzOptions, type FuzzOptions, type OptionRule } from "./fuzz-options.ts";
+export { optionRules } from "./option-rules.ts";
 export {
   digestOf,
   HistoryWriter,

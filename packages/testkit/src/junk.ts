@@ -37,7 +37,7 @@ const ODDITIES: readonly unknown[] = [
   [],
   [null],
   [[]],
-  new Array(3),
+  Array.from({ length: 3 }),
   new Error("junk"),
   new Date(NaN),
   new Map([["leaseMs", 1]]),
@@ -51,7 +51,6 @@ const ODDITIES: readonly unknown[] = [
   Promise.resolve(),
   /junk/,
   new Proxy({}, {}),
-  { then: () => undefined },
   { toString: 1, valueOf: 1 },
   {
     toString() {
