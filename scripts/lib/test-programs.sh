@@ -1,7 +1,7 @@
 # What single suites need beside Redis. The first are required; without the others their suites say that they cannot run.
 
 readonly REQUIRED_PROGRAMS="prometheus:prometheus promtool:prometheus"
-readonly WELCOME_PROGRAMS="ip:iproute2 iptables:iptables cc:gcc,libc6-dev chromium:chromium" # network hosts, skewed server clocks, the live page
+readonly WELCOME_PROGRAMS="ip:iproute2 iptables:iptables cc:gcc,libc6-dev spin:spin chromium:chromium" # network hosts, skewed server clocks, the model, the live page
 
 # Returns 1 when Docker should run the whole of the tests.
 ensure_test_programs() {
