@@ -12,7 +12,7 @@
    RETAINS=n      retained outcomes that end early          FAILOVER  a replica that is behind becomes primary
    LISTED         nobody can see whether a leader listens   STUCK   leases do not end by themselves
    POINTERS       outcomes are not sent along               MAXTK=n maxTakeovers
-   Broken on purpose: NOPOLL, NOFENCE, TOKONLY, NONONCE, NOBEAT, NOWITHDRAW, NOBOUND, NOCLAIM */
+   Broken on purpose: NOPOLL, NOFENCE, TOKONLY, NONONCE, NOBEAT, NOWITHDRAW, NOBOUND */
 #define N 3
 #ifndef MAXTK
 #define MAXTK 1

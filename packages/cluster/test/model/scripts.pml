@@ -27,9 +27,6 @@ inline forgetDeaths() {
 
 /* includes/claim.lua: whose death, election or outcome a process speaks of that does not know its token. */
 inline claim(p) {
-#ifdef NOCLAIM
-  skip
-#else
   if
   :: token != 0
   :: token == 0 && lease != 0 && OWNER(lease) == p -> token = lease
@@ -40,7 +37,6 @@ inline claim(p) {
     :: else -> token = death[p]
     fi
   fi
-#endif
 }
 
 #ifdef NOFENCE
