@@ -61,3 +61,10 @@ export const systemClock: Clock = {
     setImmediate(() => setImmediate(callback));
   },
 };
+
+const nodesNow: unknown = Reflect.get(performance, "now");
+
+/** Whether a test has put a time of its own in the place of Node's since this was loaded, and may move it at any moment. */
+export function isSystemTimeReplaced(): boolean {
+  return performance.now !== nodesNow;
+}

@@ -1,4 +1,5 @@
 /** What a flight tells: to its work while it runs, to its callers when it is over. */
+import type { Story } from "./pilot.ts";
 
 /** Who ran the work of a call: this process (`leader`), another one (`follower`), or this one uncoordinated (`local`). */
 export type Role = "leader" | "follower" | "local";
@@ -37,4 +38,16 @@ export interface FlightContext {
   readonly fencingToken?: string;
   /** Aborted when this process can no longer be sure to lead. The work may go on; its side effects may not be alone. */
   readonly leaseLost?: AbortSignal;
+}
+
+export function resultOf(
+  value: unknown,
+  story: Story,
+  shared: boolean,
+  waitedMs: number,
+): FlightResult<unknown> {
+  const { role, flightId, takeovers, fallbackReason } = story;
+  const result: FlightResult<unknown> = { value, role, shared, flightId, takeovers, waitedMs };
+  if (fallbackReason !== undefined) result.fallbackReason = fallbackReason;
+  return result;
 }

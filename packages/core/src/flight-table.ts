@@ -23,24 +23,22 @@ import {
   FlightsFullError,
   ReentrantCallError,
 } from "./errors.ts";
+import { FlightIds } from "./flight-ids.ts";
+import { FlightTeller } from "./flight-teller.ts";
 import { Flight } from "./flight.ts";
-import type { AboutFlight, Emitter, FlightEvent, RefusedWhy } from "./observer.ts";
+import { localPilot } from "./local-pilot.ts";
+import type { Emitter, FlightEvent } from "./observer.ts";
 import type { FlightLimits } from "./options.ts";
 import type { Pilot } from "./pilot.ts";
+import { RunClock } from "./run-clock.ts";
 import type { Waiter } from "./waiter.ts";
 
 export const DEFAULT_DRAIN_MS = 5_000;
 
-/** What can happen to a flight before it ends. */
-type TurningPoint =
-  | "flight-aged"
-  | "flight-evicted"
-  | "flight-bypassed"
-  | "flight-unwanted"
-  | "flight-forgotten";
-
 /** What is chained to it runs when everything under way has returned. */
 const EMPTY_STACK = Promise.resolve();
+
+const NO_WORK = (): Promise<void> => EMPTY_STACK;
 
 /** Of the whole process: one observer may listen to several coalescers. */
 let calls = 0;
@@ -48,8 +46,11 @@ let calls = 0;
 export class FlightTable {
   readonly limits: FlightLimits;
   readonly emitter: Emitter<FlightEvent>;
-  readonly #idPrefix: string;
-  #ids = 0;
+  readonly teller: FlightTeller;
+  readonly runClock: RunClock;
+  readonly ids: FlightIds;
+  /** V8 discards what it has compiled for flights when it collects garbage and finds none; so there always is one. */
+  readonly exemplar: Flight;
   readonly #flights = new Map<string, Flight>();
   /** Flights with callers but without a place in the table: evicted, aged, forgotten, or bypassing it. */
   readonly #strays = new Set<Flight>();
@@ -61,7 +62,10 @@ export class FlightTable {
   constructor(limits: FlightLimits, emitter: Emitter<FlightEvent>) {
     this.limits = limits;
     this.emitter = emitter;
-    this.#idPrefix = `${limits.randomness.identifier(8)}-`;
+    this.teller = new FlightTeller(limits, emitter);
+    this.runClock = new RunClock(limits.clock);
+    this.ids = new FlightIds(limits.randomness);
+    this.exemplar = new Flight(this, "", NO_WORK, localPilot, this.#ancestor("", undefined));
   }
 
   /** Flights that still have callers. */
@@ -71,11 +75,6 @@ export class FlightTable {
 
   get closed(): boolean {
     return this.#closing !== undefined;
-  }
-
-  nextFlightId(): string {
-    // Not decimal: V8 caches those strings, and in Node 24 a program that makes many of them collects garbage far slower.
-    return this.#idPrefix + (++this.#ids).toString(36);
   }
 
   /** One call: joins the flight of `key`, or opens one that `pilot` flies. Rejects, never throws. */
@@ -100,7 +99,7 @@ export class FlightTable {
       if (present !== undefined && !this.#isAged(present)) {
         if (inside !== undefined && isInsideFlight(inside, present.flightId)) this.#reentered(key);
         const joined = this.#attach(present, work, options, wantsStory, callId, inside);
-        if (callId !== 0) this.#tellCall(present, callId);
+        if (callId !== 0) this.teller.callStarted(present, callId);
         return joined;
       }
       if (present === undefined) this.#refuseWhenFull(key);
@@ -113,7 +112,7 @@ export class FlightTable {
         // Only a full stack interrupts a take-off. It is full still: whoever waits is answered from an empty one.
         const flight = opened;
         const hasCaller = promise !== undefined;
-        const end = (): void => (hasCaller ? flight.fail(error, flight.localStory()) : flight.discard());
+        const end = (): void => (hasCaller ? flight.fail(error) : flight.discard());
         background(EMPTY_STACK.then(end));
       }
       return promise ?? Promise.reject(error);
@@ -131,10 +130,10 @@ export class FlightTable {
     for (const waiter of staying) flight.adopt(waiter);
     if (!opened) return;
     if (this.#drained) {
-      flight.fail(new ClosedError(), flight.localStory(), "closed");
+      flight.fail(new ClosedError(), undefined, "closed");
       return;
     }
-    this.#flights.set(key, flight);
+    this.#enter(flight);
     first.inCallerContext(flight.launch.bind(flight));
   }
 
@@ -144,7 +143,7 @@ export class FlightTable {
     const flight = this.#flights.get(key);
     if (flight === undefined) return false;
     this.detach(flight);
-    this.tell("flight-forgotten", flight);
+    this.teller.turningPoint("flight-forgotten", flight);
     return true;
   }
 
@@ -157,7 +156,7 @@ export class FlightTable {
 
   /** Removes the flight, and only this one: its key may belong to a newer flight by now. */
   remove(flight: Flight): void {
-    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
+    if (flight.listed) this.#flights.delete(flight.key);
     else this.#strays.delete(flight);
     if (flight.ancestor !== undefined) flight.ancestor.over = true;
     if (this.#onEmpty !== undefined && this.size === 0) this.#onEmpty();
@@ -178,38 +177,16 @@ export class FlightTable {
     await (this.#closing ??= this.#drain(drainMs, evacuate));
   }
 
-  about(key: string, flightId: string): AboutFlight {
-    const about: AboutFlight = { keyPrefix: this.limits.keyPrefixOf(key) ?? "other", flightId };
-    if (this.limits.exposeKeys) about.key = key;
-    return about;
-  }
-
-  /** Tells an event that says no more than which flight it is about. */
-  tell(type: TurningPoint, flight: Flight): void {
-    if (this.emitter.active) this.emitter.emit({ type, ...this.about(flight.key, flight.localId) });
-  }
-
-  tellRefused(key: string, why: RefusedWhy): void {
-    if (!this.emitter.active) return;
-    const { keyPrefix, key: exposed } = this.about(key, "");
-    this.emitter.emit({
-      type: "call-refused",
-      keyPrefix,
-      why,
-      ...(exposed === undefined ? {} : { key: exposed }),
-    });
-  }
-
   #refuseWhenClosed(key: string): void {
     if (this.#closing === undefined) return;
-    this.tellRefused(key, "closed");
+    this.teller.callRefused(key, "closed");
     throw new ClosedError();
   }
 
   #refuseWhenFull(key: string): void {
     const { maxEntries, onFull } = this.limits;
     if (onFull !== "reject" || this.#flights.size < maxEntries) return;
-    this.tellRefused(key, "full");
+    this.teller.callRefused(key, "full");
     throw new FlightsFullError(maxEntries);
   }
 
@@ -218,13 +195,13 @@ export class FlightTable {
   }
 
   #reentered(key: string): never {
-    this.tellRefused(key, "reentrant");
+    this.teller.callRefused(key, "reentrant");
     throw new ReentrantCallError();
   }
 
   #isAged(flight: Flight): boolean {
     const { startedAt } = flight;
-    return startedAt !== undefined && this.limits.clock.now() - startedAt >= flight.ageLimitMs;
+    return startedAt !== undefined && this.runClock.now() - startedAt >= flight.ageLimitMs;
   }
 
   #attach(
@@ -250,16 +227,12 @@ export class FlightTable {
     if (aged !== undefined) this.#displace(aged);
     if (evicted !== undefined) this.#displace(evicted);
     if (bypasses) this.#strays.add(flight);
-    else this.#flights.set(flight.key, flight);
+    else this.#enter(flight);
     if (aged !== undefined) this.#replace(aged, "flight-aged", new FlightAgedError(aged.ageLimitMs));
     if (evicted !== undefined) this.#replace(evicted, "flight-evicted", new FlightEvictedError(maxEntries));
-    if (bypasses) this.tell("flight-bypassed", flight);
-    if (callId !== 0) this.#tellCall(flight, callId);
+    if (bypasses) this.teller.turningPoint("flight-bypassed", flight);
+    if (callId !== 0) this.teller.callStarted(flight, callId);
     flight.launch();
-  }
-
-  #tellCall(flight: Flight, callId: number): void {
-    this.emitter.emit({ type: "call-started", ...this.about(flight.key, flight.localId), callId });
   }
 
   #oldest(): Flight | undefined {
@@ -267,14 +240,20 @@ export class FlightTable {
     return oldest;
   }
 
+  #enter(flight: Flight): void {
+    this.#flights.set(flight.key, flight);
+    flight.listed = true;
+  }
+
   /** Takes a flight's place in the table from it. It counts as a stray until it has answered its callers. */
   #displace(flight: Flight): void {
-    if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
+    if (flight.listed) this.#flights.delete(flight.key);
+    flight.listed = false;
     this.#strays.add(flight);
   }
 
   #replace(flight: Flight, type: "flight-aged" | "flight-evicted", reason: Error): void {
-    this.tell(type, flight);
+    this.teller.turningPoint(type, flight);
     flight.replace(reason);
   }
 

@@ -4,10 +4,11 @@
  * exactly once is the flight's. Not promised: that the work stops when aborted. It is asked to.
  */
 import { isInsideFlight, runInside, type Ancestor } from "./ancestry.ts";
+import { asPromise } from "./as-promise.ts";
 import { background } from "./background.ts";
 import type { CallOptions, Work } from "./coalescer.ts";
 import { ReentrantCallError, TooManyWaitersError } from "./errors.ts";
-import type { FlightContext, FlightResult, Role } from "./flight-result.ts";
+import { resultOf, type FlightContext, type Role } from "./flight-result.ts";
 import type { FlightTable } from "./flight-table.ts";
 import type { AboutFlight, CallEnding } from "./observer.ts";
 import type { Pilot, Story } from "./pilot.ts";
@@ -24,7 +25,7 @@ export class Flight implements WaiterHost {
   readonly localId: string;
   /** What this process is to the flight, and the flight's name, as far as is known: told of callers that leave early. */
   #standing: Story | undefined;
-  /** When the work was called in this process, on the clock's scale. */
+  /** When the work was called in this process, as the run's clock has it. */
   startedAt: number | undefined;
   /** Age at which the next caller replaces the flight; Infinity when the pilot watches the age itself. */
   ageLimitMs: number;
@@ -32,10 +33,14 @@ export class Flight implements WaiterHost {
   rescue: ((error: unknown) => { readonly value: unknown } | undefined) | undefined;
   /** All callers have been answered, or have left. */
   over = false;
+  /** It has its key's place in the table: none of its strays, and not over. */
+  listed = false;
   #launched = false;
   /** Callers that can neither leave nor ask for a story share one promise: nothing is allocated per caller. */
   #plainCallers = 0;
-  #shared: PromiseWithResolvers<unknown> | undefined;
+  #shared: Promise<unknown> | undefined;
+  #resolve: ((value: unknown) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
   #waiters: Set<Waiter> | undefined;
   #controller: AbortController | undefined;
   /** Whether a caller has been counted as the one that started the execution. */
@@ -53,9 +58,7 @@ export class Flight implements WaiterHost {
     this.work = work;
     this.pilot = pilot;
     this.ancestor = ancestor;
-    this.localId = table.nextFlightId();
-    this.startedAt = undefined;
-    this.rescue = undefined;
+    this.localId = table.ids.next();
     this.ageLimitMs = table.limits.maxAgeMs;
   }
 
@@ -93,14 +96,17 @@ export class Flight implements WaiterHost {
 
   /** Whom events are about; under the name that the flight has elsewhere, if it is given. */
   about(flightId: string = this.localId): AboutFlight {
-    return this.table.about(this.key, flightId);
+    return this.table.teller.about(this.key, flightId);
   }
 
   /** Attaches a caller that cannot leave and wants the bare value. */
   attachPlain(): Promise<unknown> {
     this.#checkRoom();
     this.#plainCallers++;
-    return (this.#shared ??= Promise.withResolvers()).promise;
+    return (this.#shared ??= new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    }));
   }
 
   /** Attaches a caller with a signal, a timeout or an interest in the story; `inside` is where it calls from. */
@@ -156,7 +162,8 @@ export class Flight implements WaiterHost {
     const { table, ancestor } = this;
     if (ancestor !== undefined) ancestor.flightId = context.flightId;
     const { active } = table.emitter;
-    const startedAt = (this.startedAt = table.limits.clock.now());
+    this.startedAt = table.runClock.now();
+    const calledAt = active ? table.limits.clock.now() : 0;
     if (active) {
       const about = this.about(context.flightId);
       const asked = this.callers > 0 ? {} : ({ background: true } as const);
@@ -171,40 +178,39 @@ export class Flight implements WaiterHost {
     } catch (error) {
       execution = Promise.reject(error);
     }
-    if (active) this.#tellExecution(execution, startedAt, context.flightId);
+    if (active) this.#tellExecution(execution, calledAt, context.flightId);
     return execution;
   }
 
-  /** Answers every caller with a value. Later settlements change nothing. */
-  land(value: unknown, story: Story): void {
+  /** Answers every caller with a value; `told`: unless nobody else took part. Later settlements change nothing. */
+  land(value: unknown, told?: Story): void {
     if (this.over) return;
-    const shared = this.callers > 1 || story.role === "follower";
+    const shared = this.callers > 1 || told?.role === "follower";
     const waiters = this.#end();
-    this.#shared?.resolve(value);
-    if (waiters !== undefined) {
-      for (const waiter of waiters) {
-        waiter.resolve(waiter.wantsStory ? this.#result(waiter, value, story, shared) : value);
-      }
-      for (const waiter of waiters) this.#tellCallEnded(waiter, "value", story, shared);
+    this.#resolve?.(value);
+    if (waiters === undefined && !this.table.emitter.active) return;
+    const story = told ?? this.localStory();
+    for (const waiter of waiters ?? []) {
+      waiter.resolve(waiter.wantsStory ? resultOf(value, story, shared, this.#waitedMs(waiter)) : value);
     }
+    for (const waiter of waiters ?? []) this.#tellCallEnded(waiter, "value", story, shared);
     this.#tellFlightEnded("value", story);
   }
 
-  /** Answers every caller with an error. Later settlements change nothing. */
-  fail(error: unknown, story: Story, ending: CallEnding = "error"): void {
+  /** Answers every caller with an error; `told`: unless nobody else took part. Later settlements change nothing. */
+  fail(error: unknown, told?: Story, ending: CallEnding = "error"): void {
     if (this.over) return;
     const rescued = ending === "error" ? this.rescue?.(error) : undefined;
     if (rescued !== undefined) {
-      this.land(rescued.value, story);
+      this.land(rescued.value, told);
       return;
     }
+    const story = told ?? this.localStory();
     const shared = this.callers > 1 || story.role === "follower";
     const waiters = this.#end();
-    this.#shared?.reject(error);
-    if (waiters !== undefined) {
-      for (const waiter of waiters) waiter.reject(error);
-      for (const waiter of waiters) this.#tellCallEnded(waiter, ending, story, shared);
-    }
+    this.#reject?.(error);
+    for (const waiter of waiters ?? []) waiter.reject(error);
+    for (const waiter of waiters ?? []) this.#tellCallEnded(waiter, ending, story, shared);
     this.#tellFlightEnded(ending, story);
   }
 
@@ -219,7 +225,7 @@ export class Flight implements WaiterHost {
     if (this.callers > 0 || this.over) return;
     this.over = true;
     this.table.remove(this);
-    this.table.tell("flight-unwanted", this);
+    this.table.teller.turningPoint("flight-unwanted", this);
     this.#tellFlightEnded(ending, this.#standing ?? this.localStory());
     if (this.#launched) this.pilot.onUnwanted(this);
   }
@@ -234,7 +240,7 @@ export class Flight implements WaiterHost {
   #checkRoom(): void {
     const { maxWaiters } = this.table.limits;
     if (this.callers < maxWaiters) return;
-    this.table.tellRefused(this.key, "waiters");
+    this.table.teller.callRefused(this.key, "waiters");
     throw new TooManyWaitersError(maxWaiters);
   }
 
@@ -248,10 +254,10 @@ export class Flight implements WaiterHost {
     return waiters;
   }
 
-  #tellExecution(execution: Promise<unknown>, startedAt: number, flightId: string): void {
+  #tellExecution(execution: Promise<unknown>, calledAt: number, flightId: string): void {
     const tell = (outcome: "value" | "error"): void => {
       const { table, aborted } = this;
-      const durationMs = table.limits.clock.now() - startedAt;
+      const durationMs = table.limits.clock.now() - calledAt;
       const about = this.about(flightId);
       table.emitter.emit({ type: "execution-ended", ...about, outcome, durationMs, aborted });
     };
@@ -271,12 +277,11 @@ export class Flight implements WaiterHost {
   }
 
   #tellCallEnded(waiter: Waiter, ending: CallEnding, story: Story, shared: boolean): void {
-    const { emitter, limits } = this.table;
-    if (!emitter.active) return;
+    if (!this.table.emitter.active) return;
     // Executions and coalesced calls add up to calls: each execution is charged to the first of its callers to end.
     const coalesced = this.startedAt === undefined || this.#charged;
     if (!coalesced) this.#charged = true;
-    emitter.emit({
+    this.table.emitter.emit({
       type: "call-ended",
       ...this.about(story.flightId),
       callId: waiter.callId,
@@ -284,30 +289,12 @@ export class Flight implements WaiterHost {
       role: story.role,
       coalesced,
       shared,
-      waitedMs: limits.clock.now() - waiter.attachedAt,
+      waitedMs: this.#waitedMs(waiter),
       ...(story.traceparent === undefined ? {} : { traceparent: story.traceparent }),
     });
   }
 
-  #result(waiter: Waiter, value: unknown, story: Story, shared: boolean): FlightResult<unknown> {
-    const result: FlightResult<unknown> = {
-      value,
-      role: story.role,
-      shared,
-      flightId: story.flightId,
-      takeovers: story.takeovers,
-      waitedMs: this.table.limits.clock.now() - waiter.attachedAt,
-    };
-    if (story.fallbackReason !== undefined) result.fallbackReason = story.fallbackReason;
-    return result;
+  #waitedMs(waiter: Waiter): number {
+    return this.table.limits.clock.now() - waiter.attachedAt;
   }
-}
-
-/**
- * What work returned, as a promise with an ordinary `then`. A thenable, or a promise that brings a `then` of its own, is
- * asked once, later, by the language itself: whatever its `then` does, it cannot disturb us.
- */
-function asPromise(result: unknown): Promise<unknown> {
-  if (result instanceof Promise && result.then === Promise.prototype.then) return Promise.resolve(result);
-  return new Promise((resolve) => resolve(result));
 }

@@ -11,8 +11,8 @@ export const localPilot: Pilot = {
     const context = { key: flight.key, flightId: flight.localId, takeovers: 0 };
     background(
       flight.execute(flight.work, context).then(
-        (value) => flight.land(value, flight.localStory()),
-        (error: unknown) => flight.fail(error, flight.localStory()),
+        (value) => flight.land(value),
+        (error: unknown) => flight.fail(error),
       ),
     );
   },
@@ -28,6 +28,6 @@ export const localPilot: Pilot = {
 
 /** Answers the callers of a flight that is still under way when its coalescer closes, and aborts its work. */
 export function evacuateLocally(flight: Flight, reason: Error): void {
-  flight.fail(reason, flight.localStory(), "closed");
+  flight.fail(reason, undefined, "closed");
   flight.abort(reason);
 }
