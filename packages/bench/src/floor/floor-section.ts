@@ -173,6 +173,12 @@ function findings(rounds: readonly Times[]): Findings {
     plots: [],
     bars: [
       bar("wake-up beside PUBLISH to callback", beside("wake-up", "PUBLISH to callback"), { atMost: 2 }),
+      bar("led flight, answered, beside GET + SETEX", beside("led flight, answered", "GET + SETEX"), {
+        atMost: 1.6,
+      }),
+      bar("fused miss, answered, beside GET + SETEX", beside("fused miss, answered", "GET + SETEX"), {
+        atMost: 1.4,
+      }),
       bar("led flight, settled, beside GET + SETEX", beside("led flight, settled", "GET + SETEX"), {
         atMost: 1.6,
       }),

@@ -8,6 +8,7 @@ import { percentile, ratios, spreadOf } from "../sample.ts";
 import type { BatchShape } from "./batch.ts";
 import { CONTENDERS } from "./contenders.ts";
 import { bareMap } from "./contenders/bare-map.ts";
+import { mapWithSignal } from "./contenders/map-with-signal.ts";
 import { publishedClass } from "./contenders/published-class.ts";
 import { skeinChecked, skeinUnchecked } from "./contenders/skein-core.ts";
 import { Contest, type Rounds } from "./contest.ts";
@@ -134,7 +135,8 @@ function findings(
 function barsOf(timed: Record<number, Rounds>): Bar[] {
   const [single, crowd] = [timed[1], timed[100]];
   const unchecked = skeinUnchecked.name;
-  const peers = CONTENDERS.filter(({ name }) => name !== bareMap.name && !name.startsWith("skein"));
+  const references: readonly string[] = [bareMap.name, mapWithSignal.name];
+  const peers = CONTENDERS.filter(({ name }) => !references.includes(name) && !name.startsWith("skein"));
   const fastest = peers.toSorted(
     (a, b) => percentile(of(crowd, a.name), 0.5) - percentile(of(crowd, b.name), 0.5),
   )[0];
@@ -144,6 +146,11 @@ function barsOf(timed: Record<number, Rounds>): Bar[] {
       "core, 1 caller per flight, check off: speed beside the bare Map",
       speed(single, unchecked, bareMap.name),
       { atLeast: 0.9 },
+    ),
+    bar(
+      "core, 1 caller per flight, check off: speed beside the bare Map with a signal (reported, no bar)",
+      speed(single, unchecked, mapWithSignal.name),
+      { atLeast: 0 },
     ),
     bar(
       "core, 1 caller per flight, check off: speed beside the published class",
