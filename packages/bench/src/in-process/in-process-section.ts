@@ -135,8 +135,8 @@ function findings(
 function barsOf(timed: Record<number, Rounds>): Bar[] {
   const [single, crowd] = [timed[1], timed[100]];
   const unchecked = skeinUnchecked.name;
-  const references: readonly string[] = [bareMap.name, mapWithSignal.name];
-  const peers = CONTENDERS.filter(({ name }) => !references.includes(name) && !name.startsWith("skein"));
+  const references = new Set<string>([bareMap.name, mapWithSignal.name]);
+  const peers = CONTENDERS.filter(({ name }) => !references.has(name) && !name.startsWith("skein"));
   const fastest = peers.toSorted(
     (a, b) => percentile(of(crowd, a.name), 0.5) - percentile(of(crowd, b.name), 0.5),
   )[0];
