@@ -28,6 +28,8 @@ export interface HistoryCheckOptions {
   freshMs?: number;
   /** For how long a wake-up may be under way; default 1_000. */
   wakeUpMs?: number;
+  /** For how long a settle may be said that nobody tells of, as that of a run which adopted a lost join; default 0. */
+  settleMs?: number;
   /** By how much a call may miss its deadline on a busy machine; default 2_000. */
   marginMs?: number;
   /** How much later than the overlap its cause may be recorded; default 250. */
@@ -43,6 +45,7 @@ export function checkHistory(
     maxFallbackConcurrency = Infinity,
     freshMs = 0,
     wakeUpMs = 1_000,
+    settleMs = 0,
     marginMs = 2_000,
     causeToleranceMs = 250,
   }: HistoryCheckOptions = {},
@@ -51,7 +54,7 @@ export function checkHistory(
     ...oneLeaderPerToken(history),
     ...onlyTheLastElectedIsHeard(history),
     ...outcomesNeverGoBackwards(history),
-    ...noValueIsOlderThanItsCall(history, { freshMs, wakeUpMs }),
+    ...noValueIsOlderThanItsCall(history, { freshMs, wakeUpMs, settleMs }),
     ...(undisturbed ? oneExecutionPerStampede(history) : []),
     ...everyOverlapHasACause(history, causeToleranceMs),
     ...valuesAreWhatWasProduced(history),

@@ -7,11 +7,11 @@ import type { Violation } from "../violation.ts";
 /**
  * I4: a returned value comes from an execution that had not finished when the call began. An outcome may be `freshMs`
  * older, and `wakeUpMs` more, since a settle or wake-up under way does no harm; so may the time that the process was
- * stopped, with the wake-up unread.
+ * stopped, with the wake-up unread. Where no line says that it was settled, `settleMs` passes for that.
  */
 export function noValueIsOlderThanItsCall(
   history: readonly HistoryLine[],
-  { freshMs, wakeUpMs }: { freshMs: number; wakeUpMs: number },
+  { freshMs, wakeUpMs, settleMs }: { freshMs: number; wakeUpMs: number; settleMs: number },
 ): Violation[] {
   const executions = Map.groupBy(executionsOf(history), ({ key, end }) => JSON.stringify([key, end?.digest]));
   const settles = new Map<string, HistoryLine>();
@@ -25,7 +25,7 @@ export function noValueIsOlderThanItsCall(
     const sources = executions.get(JSON.stringify([answer.key, answer.digest])) ?? [];
     const isYoungEnough = sources.some(({ key, token, endedAt }) => {
       const settle = token === undefined ? undefined : settles.get(JSON.stringify([key, token]));
-      const knownAt = Math.max(endedAt, settle?.tMono ?? -Infinity);
+      const knownAt = settle === undefined ? endedAt + settleMs : Math.max(endedAt, settle.tMono);
       const stoppedMs = pausedMs(history, answer.process, knownAt, answer.tMono);
       return call.tMono <= knownAt + freshMs + wakeUpMs + stoppedMs;
     });

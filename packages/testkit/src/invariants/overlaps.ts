@@ -197,9 +197,23 @@ function fallbacksOf(history: readonly HistoryLine[]): Execution[] {
   });
 }
 
+/** Also before its work began, as long as it had callers: those may have waited for Redis in the meantime. */
 function wasDisplaced(execution: Execution, before: number, history: readonly HistoryLine[]): boolean {
+  const openedAt = Math.min(
+    execution.startedAt,
+    ...openCallsAt(execution, history).map(({ tMono }) => tMono),
+  );
   return history.some((line) => {
-    const isInTime = line.tMono >= execution.startedAt && line.tMono <= before;
+    const isInTime = line.tMono >= openedAt && line.tMono <= before;
     return isInTime && DISPLACED.has(line.ev) && concerns(line, execution);
   });
+}
+
+/** Calls of its process for its key that had begun, and were not answered, when it started. */
+function openCallsAt({ process, key, startedAt }: Execution, history: readonly HistoryLine[]): HistoryLine[] {
+  const own = history.filter(
+    (line) => line.process === process && line.key === key && line.tMono <= startedAt,
+  );
+  const answered = new Set(own.filter(({ ev }) => ev === "return" || ev === "error").map(({ call }) => call));
+  return own.filter(({ ev, call }) => ev === "call" && !answered.has(call));
 }

@@ -6,6 +6,15 @@ export const SOUND_ANSWERS: Readonly<Record<string, SoundHistory>> = {
     lines: history(...flight("a", A, 0, 50, "d"), ...followed("b", 5_000, 5_010, "d")),
     options: { freshMs: 5_000 },
   },
+  "an outcome whose settle was under way for long, and nobody tells of it": {
+    lines: history(
+      [0, "a", { ev: "fallback", reason: "timeout" }],
+      [1, "a", { ev: "start", execution: "1" }],
+      [50, "a", { ev: "end", execution: "1", digest: "d" }],
+      ...followed("b", 2_000, 2_010, "d"),
+    ),
+    options: { settleMs: 2_000 },
+  },
   "a wake-up that lay unread in a stopped process": {
     lines: history(
       ...flight("a", A, 0, 50, "d"),
@@ -28,6 +37,21 @@ export const BROKEN_ANSWERS: Readonly<Record<string, BrokenHistory>> = {
   "a call returns what was ready long before": {
     breaks: "I4",
     lines: history(...flight("a", A, 0, 50, "d"), ...followed("b", 3_000, 3_010, "d")),
+  },
+  "a call returns what had been settled long before, however long others may take to settle": {
+    breaks: "I4",
+    lines: history(...flight("a", A, 0, 50, "d"), ...followed("b", 2_000, 2_010, "d")),
+    options: { settleMs: 2_000 },
+  },
+  "a call returns what nobody tells the settlement of, when that had no time any more": {
+    breaks: "I4",
+    lines: history(
+      [0, "a", { ev: "fallback", reason: "timeout" }],
+      [1, "a", { ev: "start", execution: "1" }],
+      [50, "a", { ev: "end", execution: "1", digest: "d" }],
+      ...followed("b", 3_100, 3_110, "d"),
+    ),
+    options: { settleMs: 2_000 },
   },
   "a fresh outcome is past its time": {
     breaks: "I4",

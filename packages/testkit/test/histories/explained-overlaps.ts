@@ -177,6 +177,19 @@ export const EXPLAINED_OVERLAPS: Readonly<Record<string, SoundHistory>> = {
       [31, "a", { ev: "end", execution: "2", digest: "d2" }],
     ),
   },
+  "a flight that was forgotten while it waited for Redis runs beside its successor": {
+    lines: history(
+      [0, "a", { ev: "call", call: "1" }],
+      [5, "a", { ev: "forgotten" }],
+      [10, "a", { ev: "call", call: "2" }],
+      ...[1, 2].flatMap((n): Moment[] => [
+        [n * 10 + 10, "a", { ev: "fallback", reason: "timeout" }],
+        [n * 10 + 11, "a", { ev: "start", execution: `${n}` }],
+        [n * 10 + 50, "a", { ev: "end", execution: `${n}`, digest: `d${n}` }],
+        [n * 10 + 51, "a", { ev: "return", call: `${n}`, digest: `d${n}` }],
+      ]),
+    ),
+  },
   "an open breaker explains every local run until it closes": {
     lines: history(
       [0, "a", { ev: "breaker-open", key: "" }],

@@ -231,6 +231,32 @@ export const UNEXPLAINED_OVERLAPS: Readonly<Record<string, BrokenHistory>> = {
       ]),
     ),
   },
+  "one process runs a key twice at once in fallback, and another process had forgotten it": {
+    breaks: "I13",
+    lines: history(
+      [0, "a", { ev: "call", call: "1" }],
+      ...[1, 2].flatMap((n): Moment[] => [
+        [n * 10, "a", { ev: "fallback", reason: "unavailable" }],
+        [n * 10 + 1, "a", { ev: "start", execution: `${n}` }],
+        [n * 10 + 40, "a", { ev: "end", execution: `${n}`, digest: `d${n}` }],
+      ]),
+      [15, "b", { ev: "forgotten" }],
+      [60, "a", { ev: "return", call: "1", digest: "d1" }],
+    ),
+  },
+  "one process runs a key twice at once in fallback, which was forgotten before anybody called": {
+    breaks: "I13",
+    lines: history(
+      [0, "a", { ev: "forgotten" }],
+      [5, "a", { ev: "call", call: "1" }],
+      ...[1, 2].flatMap((n): Moment[] => [
+        [n * 10, "a", { ev: "fallback", reason: "unavailable" }],
+        [n * 10 + 1, "a", { ev: "start", execution: `${n}` }],
+        [n * 10 + 40, "a", { ev: "end", execution: `${n}`, digest: `d${n}` }],
+      ]),
+      [60, "a", { ev: "return", call: "1", digest: "d1" }],
+    ),
+  },
   "one process runs too many keys at once in fallback": {
     breaks: "I13",
     lines: history(

@@ -13,6 +13,7 @@ const PROCESSES = 6;
 const KEYS = 12;
 const CALL_EVERY_MS = 10;
 const LEASE_MS = 2_000;
+const REDIS_TIMEOUT_MS = 500;
 /** Longest of all that Redis keeps: an abandoned flight. */
 const QUIET_AFTER_MS = 60_000;
 const MAX_HEAP_GROWTH_BYTES = 24 * 1024 * 1024;
@@ -38,7 +39,7 @@ export async function soak(
     proxied: true,
     quiet: true,
     options: {
-      redisTimeoutMs: 500,
+      redisTimeoutMs: REDIS_TIMEOUT_MS,
       prefixes: { "k:": { leaseMs: LEASE_MS, abandonMs: 3_000, maxAgeMs: 10_000, waitTimeoutMs: 20_000 } },
     },
   });
@@ -62,7 +63,8 @@ export async function soak(
   if (counts.answered + counts.orphaned !== counts.calls) {
     throw new Error(`${counts.calls} calls, but ${counts.answered} answered and ${counts.orphaned} orphaned`);
   }
-  fleet.holds({ causeToleranceMs: 2_000, marginMs: 10_000 });
+  // A settle is said for a lease, and the last time until its time is up.
+  fleet.holds({ causeToleranceMs: 2_000, marginMs: 10_000, settleMs: LEASE_MS + REDIS_TIMEOUT_MS });
   const heapGrowthBytes = await nothingIsLeft(fleet, before);
   return { ...counts, faults, heapGrowthBytes };
 }
