@@ -49,19 +49,18 @@ function coordinator(answers: ((clock: FakeClock) => Promise<ScriptReply>)[]): {
     },
     failureOf,
   } as unknown as Link;
-  return {
-    coordinator: new RedisCoordinator({
-      servers: new OneServer(new Server(link)),
-      clock,
-      processId: "p1",
-      inboxPrefix: keys.inboxPrefix,
-      transport: "p",
-      redisTimeoutMs: 250,
-    }),
+  return { coordinator: over(link, clock), clock, deadlines, timeouts };
+}
+
+function over(link: Link, clock: FakeClock): RedisCoordinator {
+  return new RedisCoordinator({
+    servers: new OneServer(new Server(link)),
     clock,
-    deadlines,
-    timeouts,
-  };
+    processId: "p1",
+    inboxPrefix: keys.inboxPrefix,
+    transport: "p",
+    redisTimeoutMs: 250,
+  });
 }
 
 /** After a round trip of `roundTripMs`, says what time it is at a server whose clock is ahead by `aheadMs`. */
@@ -108,4 +107,14 @@ test("a join that is late twice is late", async () => {
 test("a join whose time is up is not tried again", async () => {
   const world = coordinator([says("STALE", 0, 100)]);
   expect(await world.coordinator.join(request)).toEqual({ status: "stale" });
+});
+
+test("an inbox of which the server says nothing is not taken for empty", async () => {
+  const clock = new FakeClock();
+  const reply = [`${keys.inboxPrefix}gone`, 0, `${keys.inboxPrefix}there`, 1];
+  const send = (run: (redis: object) => Promise<unknown>): Promise<unknown> => {
+    return run({ call: () => Promise.resolve(reply) });
+  };
+  const coordinatorOver = over({ clock, send, failureOf } as unknown as Link, clock);
+  expect(await coordinatorOver.listeners(["there", "gone", "unknown"])).toEqual([true, false, true]);
 });

@@ -84,7 +84,8 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     file: `${SCRIPTS}/join.lua`,
     before:
       "if ARGV[15] == '' or (flight[5] == 'p' and redis.pcall('PUBSUB', 'NUMSUB', ARGV[15])[2] == 0) then",
-    after: "if true then",
+    after:
+      "if ARGV[15] == '' or (flight[5] == 'p' and redis.pcall('PUBSUB', 'NUMSUB', ARGV[15])[2] ~= nil) then",
     breaks: "P1",
     harm: "a leader that is back is deposed for having been away",
     killers: [CONTRACT],

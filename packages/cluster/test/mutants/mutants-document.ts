@@ -28,27 +28,27 @@ test is missing then. That every line is still there is checked by every \`scrip
 
 ${results.length} mutants, ${killed(results.map(({ verdict }) => verdict))} killed. ${played.length} of them are in lines that the simulation plays; it kills ${killed(played.map(({ simulation }) => simulation))} of these alone. Node ${machine.node}.
 
-| mutant | file | the line | made | breaks | harm | killed by | simulation |
-|---|---|---|---|---|---|---|---|
+| mutant | breaks | harm | killed by | simulation |
+|---|---|---|---|---|
 ${results.map(row).join("\n")}
+
+## The lines
+
+${[...Map.groupBy(results, ({ mutant }) => mutant.file)].map(section).join("\n\n")}
 `;
 }
 
-function row({ mutant, verdict, simulation }: MutantResult): string {
-  const { name, file, before, after, breaks, harm } = mutant;
-  const cells = [
-    name,
-    file.replace(/^packages\//, ""),
-    code(before),
-    after === "" ? "nothing" : code(after),
-    breaks,
-    harm,
-    verdict.is === "killed" ? `\`${basename(verdict.by)}\`: ${verdict.test}` : verdict.is.toUpperCase(),
-    simulation === undefined ? "" : simulation.is,
-  ];
+function row({ mutant: { name, breaks, harm }, verdict, simulation }: MutantResult): string {
+  const killer =
+    verdict.is === "killed" ? `\`${basename(verdict.by)}\`: ${verdict.test}` : verdict.is.toUpperCase();
+  const cells = [name, breaks, harm, killer, simulation?.is ?? ""];
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
-function code(line: string): string {
-  return line.includes("`") ? `\`\` ${line} \`\`` : `\`${line}\``;
+function section([file, results]: [file: string, results: readonly MutantResult[]]): string {
+  const changes = results.map(({ mutant: { name, below, before, after } }) => {
+    const context = below === undefined ? [] : [`  ${below}`];
+    return [`# ${name}`, ...context, `- ${before}`, ...(after === "" ? [] : [`+ ${after}`])].join("\n");
+  });
+  return `\`${file}\`\n\n\`\`\`diff\n${changes.join("\n")}\n\`\`\``;
 }

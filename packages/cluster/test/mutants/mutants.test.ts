@@ -67,3 +67,16 @@ describe("the list of mutants", () => {
     },
   );
 });
+
+describe("docs/MUTANTS.md", () => {
+  it("tells of each, as it is, and of none that survived", async () => {
+    const text = await readFile(join(ROOT, "docs/MUTANTS.md"), "utf8");
+    const rows = [...text.matchAll(/^\| ([a-z-]+) \| ([PI]\d+) \| (.+?) \| `\S+\.test\.ts`: .+ \|$/gm)];
+    expect(rows.map(([, ...cells]) => cells)).toEqual(
+      MUTANTS.map(({ name, breaks, harm }) => [name, breaks, harm]),
+    );
+    for (const { before, after } of MUTANTS) {
+      expect(text).toContain(after === "" ? `- ${before}\n` : `- ${before}\n+ ${after}\n`);
+    }
+  });
+});

@@ -10,12 +10,11 @@ export interface ProgramEnd {
 export async function runProgram(
   command: string,
   args: readonly string[],
-  { cwd, limitMs, env = {} }: { cwd: string; limitMs: number; env?: NodeJS.ProcessEnv },
+  { cwd, limitMs }: { cwd: string; limitMs: number },
 ): Promise<ProgramEnd> {
   // A group of its own: what it started ends with it.
   const child = spawn(command, args, {
     cwd,
-    env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

@@ -16,6 +16,8 @@ import { tryTests, type Verdict } from "./trial.ts";
 
 const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 const DOCUMENT = join(ROOT, "docs/MUTANTS.md");
+/** For the tests of all mutants, one after the other, without any of them. */
+const ALL_LIMIT_MS = 900_000;
 const SIMULATION = "packages/cluster/test/simulation/simulation.test.ts";
 
 const { values } = parseArgs({
@@ -39,15 +41,15 @@ await using copy = await ScratchCopy.of(ROOT);
 await everythingIsWell(chosen);
 const results: MutantResult[] = [];
 for (const mutant of chosen) {
-  const result = await copy.withMutant(mutant, () => tryMutant(mutant));
+  const result = await copy
+    .withMutant(mutant, () => tryMutant(mutant))
+    .catch((error: unknown): MutantResult => {
+      return { mutant, verdict: { is: "undecided", why: String(error) } };
+    });
   results.push(result);
   if (!values.json) print(result);
 }
-if (values.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
-else
-  process.stdout.write(
-    `${count("killed")} killed, ${count("survived")} survived, ${count("undecided")} undecided\n`,
-  );
+process.stdout.write(values.json ? `${JSON.stringify(results, null, 2)}\n` : `${summary()}\n`);
 if (values.write && names === undefined) {
   await writeFile(DOCUMENT, mutantsDocument(results, { node: process.versions.node }));
 }
@@ -55,13 +57,10 @@ process.exitCode = count("killed") === results.length ? 0 : 1;
 
 /** A test that fails without a mutant tells nothing about one. */
 async function everythingIsWell(mutants: readonly Mutant[]): Promise<void> {
-  const killers = mutants.flatMap(({ killers }) => killers);
-  for (const file of new Set(simulates ? [...killers, SIMULATION] : killers)) {
-    const verdict = await tryTests(copy.directory, [file]);
-    if (verdict.is !== "survived") {
-      throw new Error(`without any mutant, ${file} does not pass: ${JSON.stringify(verdict)}`);
-    }
-  }
+  const named = mutants.flatMap(({ killers }) => killers);
+  const files = [...new Set(simulates ? [...named, SIMULATION] : named)];
+  const verdict = await tryTests(copy.directory, files, { limitMs: ALL_LIMIT_MS });
+  if (verdict.is !== "survived") throw new Error(`without any mutant: ${tellingOf(verdict)}`);
 }
 
 async function tryMutant(mutant: Mutant): Promise<MutantResult> {
@@ -82,6 +81,10 @@ function print({ mutant, verdict, simulation }: MutantResult): void {
 function tellingOf(verdict: Verdict): string {
   if (verdict.is === "killed") return `${verdict.by}: ${verdict.test}`;
   return verdict.is === "undecided" ? verdict.why : "no test failed";
+}
+
+function summary(): string {
+  return `${count("killed")} killed, ${count("survived")} survived, ${count("undecided")} undecided`;
 }
 
 function count(is: Verdict["is"]): number {

@@ -37,8 +37,8 @@ export class ScratchCopy implements AsyncDisposable {
       await this.#build();
       return await act();
     } finally {
+      // Built again with the next one.
       await writeFile(file, source);
-      await this.#build();
     }
   }
 

@@ -26,7 +26,7 @@ interface Report {
 export async function tryTests(
   directory: string,
   files: readonly string[],
-  env: NodeJS.ProcessEnv = {},
+  { limitMs = LIMIT_MS }: { limitMs?: number } = {},
 ): Promise<Verdict> {
   const reports = await mkdtemp(join(tmpdir(), "skein-trial-"));
   try {
@@ -34,8 +34,8 @@ export async function tryTests(
     const projects = [...new Set(files.map(projectOf))].flatMap((name) => ["--project", name]);
     const args = ["run", "--config", ".vitest.config.ts", ...projects, "--bail=1", "--reporter=json"];
     const vitest = ["node_modules/vitest/vitest.mjs", ...args, `--outputFile=${output}`, ...files];
-    const end = await runProgram(process.execPath, vitest, { cwd: directory, limitMs: LIMIT_MS, env });
-    if (end.exitCode === undefined) return { is: "undecided", why: `no end within ${LIMIT_MS / 1_000} s` };
+    const end = await runProgram(process.execPath, vitest, { cwd: directory, limitMs });
+    if (end.exitCode === undefined) return { is: "undecided", why: `no end within ${limitMs / 1_000} s` };
     return verdictOf(JSON.parse(await readFile(output, "utf8")) as Report, directory, end.output);
   } finally {
     await rm(reports, { recursive: true });

@@ -178,7 +178,7 @@ export const WAIT_MUTANTS: readonly Mutant[] = [
     name: "retain-for-ever",
     file: `${SCRIPTS}/settle.lua`,
     before: "redis.call('PEXPIRE', KEYS[2], ARGV[6])",
-    after: "redis.call('PERSIST', KEYS[2])",
+    after: "redis.call('PTTL', KEYS[2])",
     breaks: "I8",
     harm: "every key that was ever flown stays in Redis",
     killers: [CONTRACT],
