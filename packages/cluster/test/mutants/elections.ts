@@ -1,7 +1,7 @@
 /** Who leads, and for how long: what would make two lead at once, or nobody, or one after the other without end. */
 import type { Mutant } from "./mutant.ts";
 
-const SCRIPTS = "packages/cluster/src/redis/scripts";
+const SCRIPTS = `${SRC}/redis/scripts`;
 const SRC = "packages/cluster/src";
 const CONTRACT = "packages/cluster/test/contract/redis-coordinator.test.ts";
 
@@ -197,7 +197,7 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     after: "const dead = false;",
     breaks: "P5",
     harm: "a jump of the server's clock keeps a dead leader's lease alive for as long",
-    killers: ["packages/cluster/test/crash/faults/redis.test.ts"],
+    killers: [`${SRC}/follower.test.ts`],
   },
   {
     name: "speak-out-of-turn",
@@ -207,6 +207,6 @@ export const ELECTION_MUTANTS: readonly Mutant[] = [
     after: 'if (unanswered !== undefined && clock.now() >= deadline) return notSent("timeout");',
     breaks: "P2",
     harm: "a process follows its own flight, whose settle is under way",
-    killers: ["packages/cluster/test/simulation/simulation.test.ts"],
+    killers: [`${SRC}/fleet.test.ts`],
   },
 ];

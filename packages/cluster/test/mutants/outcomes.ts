@@ -1,7 +1,7 @@
 /** Whose outcome counts, for whom, and who is told: what would hand out a wrong one, an old one, or none. */
 import type { Mutant } from "./mutant.ts";
 
-const SCRIPTS = "packages/cluster/src/redis/scripts";
+const SCRIPTS = `${SRC}/redis/scripts`;
 const SRC = "packages/cluster/src";
 const CONTRACT = "packages/cluster/test/contract/redis-coordinator.test.ts";
 const SIGNATURES = `${SRC}/signatures.test.ts`;
@@ -46,7 +46,7 @@ export const OUTCOME_MUTANTS: readonly Mutant[] = [
       "redis.call('HSET', KEYS[2], 'grant', 0, 'settled', token, 'outcome', outcome, 'settledAt', nowText, 'newcomers', ARGV[5])",
     breaks: "I3",
     harm: "after a settlement grants begin anew when the server's clock has gone back",
-    killers: [CONTRACT],
+    killers: ["packages/cluster/test/scripts/settle.test.ts"],
   },
   {
     name: "everything-is-fresh",
@@ -75,7 +75,7 @@ export const OUTCOME_MUTANTS: readonly Mutant[] = [
     after: "this.#options.onOutcome(wakeUp.token, wakeUp.outcome);",
     breaks: "P3",
     harm: "a follower gets the outcome of a flight that was over before it came",
-    killers: ["packages/cluster/test/simulation/simulation.test.ts"],
+    killers: [`${SRC}/follower.test.ts`],
   },
   {
     name: "late-callers-served",
@@ -113,7 +113,7 @@ export const OUTCOME_MUTANTS: readonly Mutant[] = [
     after: "void agree(",
     breaks: "P4",
     harm: "followers are woken for an outcome that no majority retains yet",
-    killers: ["packages/cluster/test/topology/quorum.test.ts"],
+    killers: [`${SRC}/quorum/quorum-coordinator.test.ts`],
   },
   {
     name: "wait-for-later-flights",
@@ -131,16 +131,7 @@ export const OUTCOME_MUTANTS: readonly Mutant[] = [
     after: "return undefined;",
     breaks: "P1",
     harm: "an outcome whose settle was lost once is produced again",
-    killers: ["packages/cluster/test/simulation/simulation.test.ts"],
-  },
-  {
-    name: "aborted-and-shared",
-    file: `${SRC}/fallback.ts`,
-    before: "if (adopts === undefined || flight.aborted) return;",
-    after: "if (adopts === undefined) return;",
-    breaks: "P4",
-    harm: "what aborted work made of its abort is everybody's outcome",
-    killers: ["packages/cluster/test/simulation/simulation.test.ts"],
+    killers: [`${SRC}/fleet.test.ts`],
   },
   {
     name: "believe-any-signature",

@@ -1,7 +1,7 @@
 /** How waits end, and what is left when they have: what would let callers hang, work go on for nobody, or keys stay. */
 import type { Mutant } from "./mutant.ts";
 
-const SCRIPTS = "packages/cluster/src/redis/scripts";
+const SCRIPTS = `${SRC}/redis/scripts`;
 const SRC = "packages/cluster/src";
 const CONTRACT = "packages/cluster/test/contract/redis-coordinator.test.ts";
 const CANCELLATION = "packages/cluster/test/coalescing/cancellation.test.ts";
@@ -15,7 +15,7 @@ export const WAIT_MUTANTS: readonly Mutant[] = [
     after: 'if (this.#phase.is === "following") return;',
     breaks: "P2",
     harm: "what was said while the inbox was away is found out by the next poll only",
-    killers: [SIMULATION],
+    killers: ["packages/cluster/test/participation/wake-ups.test.ts"],
   },
   {
     name: "no-poll",
@@ -24,7 +24,7 @@ export const WAIT_MUTANTS: readonly Mutant[] = [
     after: "this.#wakeIn(Infinity);",
     breaks: "P2",
     harm: "a lost wake-up is found out when the lease ends, which a leader that works on never lets happen",
-    killers: [SIMULATION],
+    killers: [`${SRC}/follower.test.ts`],
   },
   {
     name: "early-wake-ups-lost",
@@ -33,7 +33,7 @@ export const WAIT_MUTANTS: readonly Mutant[] = [
     after: 'else if (phase.is === "joining") return;',
     breaks: "P2",
     harm: "a wake-up that overtakes the reply to the join is lost",
-    killers: [SIMULATION],
+    killers: ["packages/cluster/test/participation/wake-ups.test.ts"],
   },
   {
     name: "patience-without-end",
@@ -42,7 +42,7 @@ export const WAIT_MUTANTS: readonly Mutant[] = [
     after: "if (clock.now() - this.#heardAt === Infinity) {",
     breaks: "P6",
     harm: "a follower waits for a Redis that is gone until waitTimeoutMs",
-    killers: ["packages/cluster/test/crash/redis-trouble.test.ts"],
+    killers: [`${SRC}/follower.test.ts`],
   },
   {
     name: "leave-without-a-word",
@@ -117,7 +117,7 @@ export const WAIT_MUTANTS: readonly Mutant[] = [
     after: "this.#leaseLost?.signal.throwIfAborted();",
     breaks: "P1",
     harm: "work is not told that it may run beside its successor",
-    killers: ["packages/cluster/test/coalescing/policies.test.ts"],
+    killers: ["packages/cluster/test/participation/lease-lost.test.ts"],
   },
   {
     name: "lead-for-ever",
@@ -144,7 +144,17 @@ export const WAIT_MUTANTS: readonly Mutant[] = [
     after: "adopts: undefined,",
     breaks: "P5",
     harm: "a join whose reply was lost leaves a leader that nobody is: a death is counted, and its lease waited for",
-    killers: [SIMULATION],
+    killers: ["packages/cluster/test/participation/lost-replies.test.ts"],
+  },
+  {
+    name: "aborted-and-followed",
+    file: `${SRC}/fallback.ts`,
+    below: "abort(reason: Error = new FlightUnwantedError()): void {",
+    before: "this.#giveUpJoin();",
+    after: "",
+    breaks: "P5",
+    harm: "others follow a run in place of a lost join, although it was aborted, until its lease ends",
+    killers: ["packages/cluster/test/participation/lost-replies.test.ts"],
   },
   {
     name: "places-not-given-back",
