@@ -1,8 +1,8 @@
 /** Who leads, and for how long: what would make two lead at once, or nobody, or one after the other without end. */
 import type { Mutant } from "./mutant.ts";
 
-const SCRIPTS = `${SRC}/redis/scripts`;
 const SRC = "packages/cluster/src";
+const SCRIPTS = `${SRC}/redis/scripts`;
 const CONTRACT = "packages/cluster/test/contract/redis-coordinator.test.ts";
 
 export const ELECTION_MUTANTS: readonly Mutant[] = [

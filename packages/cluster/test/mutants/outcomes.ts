@@ -1,8 +1,8 @@
 /** Whose outcome counts, for whom, and who is told: what would hand out a wrong one, an old one, or none. */
 import type { Mutant } from "./mutant.ts";
 
-const SCRIPTS = `${SRC}/redis/scripts`;
 const SRC = "packages/cluster/src";
+const SCRIPTS = `${SRC}/redis/scripts`;
 const CONTRACT = "packages/cluster/test/contract/redis-coordinator.test.ts";
 const SIGNATURES = `${SRC}/signatures.test.ts`;
 const ENVELOPE = `${SRC}/envelope.test.ts`;

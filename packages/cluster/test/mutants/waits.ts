@@ -1,8 +1,8 @@
 /** How waits end, and what is left when they have: what would let callers hang, work go on for nobody, or keys stay. */
 import type { Mutant } from "./mutant.ts";
 
-const SCRIPTS = `${SRC}/redis/scripts`;
 const SRC = "packages/cluster/src";
+const SCRIPTS = `${SRC}/redis/scripts`;
 const CONTRACT = "packages/cluster/test/contract/redis-coordinator.test.ts";
 const CANCELLATION = "packages/cluster/test/coalescing/cancellation.test.ts";
 const SIMULATION = "packages/cluster/test/simulation/simulation.test.ts";
