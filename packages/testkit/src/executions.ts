@@ -49,10 +49,16 @@ export function executionsOf(history: readonly HistoryLine[]): Execution[] {
 /** Executions of the same key that ran at the same time, the one that began earlier first. */
 export function overlapsOf(executions: readonly Execution[]): [earlier: Execution, later: Execution][] {
   const overlaps: [Execution, Execution][] = [];
-  for (const [index, earlier] of executions.entries()) {
-    for (const later of executions.slice(index + 1)) {
-      if (later.startedAt >= earlier.endedAt) break;
-      if (later.key === earlier.key) overlaps.push([earlier, later]);
+  const seen = new Map<string, number>();
+  const byKey = Map.groupBy(executions, ({ key }) => key);
+  for (const earlier of executions) {
+    const index = seen.get(earlier.key) ?? 0;
+    seen.set(earlier.key, index + 1);
+    const alike = byKey.get(earlier.key) ?? [];
+    for (let next = index + 1; next < alike.length; next++) {
+      const later = alike[next];
+      if (later === undefined || later.startedAt >= earlier.endedAt) break;
+      overlaps.push([earlier, later]);
     }
   }
   return overlaps;

@@ -1,8 +1,13 @@
 /** I1, I2, I3, I11: who was elected, and whose outcomes counted. */
 import type { HistoryLine } from "../history.ts";
+import { linesWith } from "../line-index.ts";
 import { dataLossesOf } from "../occurrences.ts";
 import { grantOf } from "../token.ts";
 import type { Violation } from "../violation.ts";
+
+const leadOfKey = ({ ev, key }: HistoryLine): string | undefined => (ev === "lead" ? key : undefined);
+const leadOfToken = ({ ev, key, token }: HistoryLine): string | undefined =>
+  ev === "lead" ? JSON.stringify([key, token]) : undefined;
 
 /** I1: for one key and token, at most one process was told to lead. The same process may be told again. */
 export function oneLeaderPerToken(history: readonly HistoryLine[]): Violation[] {
@@ -27,15 +32,14 @@ export function oneLeaderPerToken(history: readonly HistoryLine[]): Violation[] 
  * anything. Proven only when the later election was known to somebody before the request left.
  */
 export function onlyTheLastElectedIsHeard(history: readonly HistoryLine[]): Violation[] {
-  const leads = history.filter(({ ev }) => ev === "lead");
-  const isLater = laterElection(history, leads);
+  const isLater = laterElection(history);
   const sentAt = sendingTimes(history);
   const settled = new Map<string, HistoryLine>();
   const violations: Violation[] = [];
   for (const line of history) {
     if (line.ev !== "settle-accepted" && line.ev !== "renew-accepted") continue;
-    const since = leads.find(
-      (lead) => lead.key === line.key && lead.tMono < sentAt(line) && isLater(lead, line),
+    const since = linesWith(history, leadOfKey, line.key).find(
+      (lead) => lead.tMono < sentAt(line) && isLater(lead, line),
     );
     if (since !== undefined && line.already !== true) {
       const message = `${line.ev} for ${line.token}, although ${since.token} had been elected since`;
@@ -113,14 +117,11 @@ export function takeoversAreLimited(history: readonly HistoryLine[], maxTakeover
  * its reply was under way. Numbers may repeat after a loss: where one certainly lies between the news of two elections,
  * the later news are of the later one; where one may, nothing is proven by news that came before.
  */
-function laterElection(
-  history: readonly HistoryLine[],
-  leads: readonly HistoryLine[],
-): (lead: HistoryLine, line: HistoryLine) => boolean {
+function laterElection(history: readonly HistoryLine[]): (lead: HistoryLine, line: HistoryLine) => boolean {
   const losses = dataLossesOf(history);
   return (lead, line) => {
     const isHigher = grantIn(lead) > grantIn(line);
-    const own = leads.find(({ key, token }) => key === line.key && token === line.token);
+    const [own] = linesWith(history, leadOfToken, JSON.stringify([line.key, line.token]));
     if (own === undefined || lead.token === line.token) return isHigher;
     if (lead.tMono <= own.tMono) {
       return isHigher && !losses.some(({ from, until }) => until >= lead.tMono && from <= own.tMono);

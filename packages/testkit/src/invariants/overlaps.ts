@@ -1,6 +1,7 @@
 /** I5, I6, I13: when the work of a key ran, and how often at a time. */
 import { type Execution, executionsOf, linesOf, overlapsOf } from "../executions.ts";
 import type { CauseMark, FlightMark, HistoryLine } from "../history.ts";
+import { linesWith } from "../line-index.ts";
 import { dataLossesOf, forgettingsOf, isBetween } from "../occurrences.ts";
 import { grantOf } from "../token.ts";
 import type { Violation } from "../violation.ts";
@@ -26,6 +27,17 @@ const LOCAL: ReadonlySet<Mark> = new Set([
   "leader-lost-local",
   "shadow",
 ]);
+
+const takeoverOfKey = ({ ev, key }: HistoryLine): string | undefined => (ev === "takeover" ? key : undefined);
+/** Of one key; under "", of a whole process. */
+const lossOfKey = ({ ev, key }: HistoryLine): string | undefined =>
+  LOST.has(ev) || DISPLACED.has(ev) ? key : undefined;
+const aloneOfProcess = ({ ev, process }: HistoryLine): string | undefined =>
+  LOCAL.has(ev) || ev === "breaker-open" || ev === "breaker-closed" ? process : undefined;
+const callOfKey = ({ ev, process, key }: HistoryLine): string | undefined =>
+  ev === "call" || ev === "return" || ev === "error" ? JSON.stringify([process, key]) : undefined;
+const fallbackOfKey = ({ ev, process, key }: HistoryLine): string | undefined =>
+  ev === "fallback" ? JSON.stringify([process, key]) : undefined;
 
 /** I5: where nothing went wrong, executions of a key never overlap, and a stampede is one execution. */
 export function oneExecutionPerStampede(history: readonly HistoryLine[]): Violation[] {
@@ -83,11 +95,12 @@ export function fallbackIsLimited(
   maxFallbackConcurrency: number,
 ): Violation[] {
   const fallbacks = fallbacksOf(history);
+  const byProcess = Map.groupBy(fallbacks, ({ process }) => process);
   const violations: Violation[] = [];
   for (const later of fallbacks) {
-    const running = fallbacks.filter((one) => {
+    const running = (byProcess.get(later.process) ?? []).filter((one) => {
       const runs = one.startedAt <= later.startedAt && later.startedAt < one.endedAt;
-      return runs && one.process === later.process && !wasDisplaced(one, later.startedAt, history);
+      return runs && !wasDisplaced(one, later.startedAt, history);
     });
     const twins = running.filter(({ key }) => key === later.key);
     if (twins.length > 1) {
@@ -142,9 +155,8 @@ function isKnownToBeLocal(
     return one.process === process && one.key === key && one.token === undefined && one.startedAt < startedAt;
   });
   let isLocal = false;
-  for (const line of history) {
+  for (const line of linesWith(history, aloneOfProcess, process)) {
     if (line.tMono > startedAt + toleranceMs) break;
-    if (line.process !== process) continue;
     if (line.ev === "breaker-open") isLocal = true;
     if (line.ev === "breaker-closed" && line.tMono <= startedAt) isLocal = false;
     if (LOCAL.has(line.ev) && line.key === key && line.tMono > (before?.startedAt ?? -Infinity)) return true;
@@ -163,15 +175,15 @@ function inOrderOfElection(one: Execution, other: Execution): [first: Execution,
  */
 function wasSucceeded(first: Execution, second: Execution, history: readonly HistoryLine[]): boolean {
   const [from, until] = [grantOf(first.token ?? ""), grantOf(second.token ?? "")];
-  return history.some(({ ev, key, token, reason }) => {
+  return linesWith(history, takeoverOfKey, first.key).some(({ token, reason }) => {
     // Who resigned says so itself.
-    if (ev !== "takeover" || reason === "resigned" || key !== first.key || token === undefined) return false;
+    if (reason === "resigned" || token === undefined) return false;
     return grantOf(token) > from && grantOf(token) <= until;
   });
 }
 
 function isKnownToBeLost(execution: Execution, until: number, history: readonly HistoryLine[]): boolean {
-  return history.some((line) => {
+  return lossesOf(execution.key, history).some((line) => {
     if (line.ev === "abort-ignored") return concerns(line, execution);
     if (line.tMono < execution.startedAt || line.tMono > until) return false;
     if (LOST.has(line.ev) && line.token === execution.token && line.key === execution.key) return true;
@@ -181,6 +193,11 @@ function isKnownToBeLost(execution: Execution, until: number, history: readonly 
   });
 }
 
+/** What is said of places that were lost or given up: of this key, and of whole processes. */
+function lossesOf(key: string, history: readonly HistoryLine[]): HistoryLine[] {
+  return [...linesWith(history, lossOfKey, key), ...linesWith(history, lossOfKey, "")];
+}
+
 /** Told by the process itself, about this flight, or about the whole process. */
 function concerns(line: HistoryLine, { process, key, token }: Execution): boolean {
   const isAbout = line.key === "" || (line.key === key && (line.token === undefined || line.token === token));
@@ -188,12 +205,10 @@ function concerns(line: HistoryLine, { process, key, token }: Execution): boolea
 }
 
 function fallbacksOf(history: readonly HistoryLine[]): Execution[] {
-  const fallbacks = history.filter(({ ev }) => ev === "fallback");
   return executionsOf(history).filter(({ process, key, token, startedAt }) => {
-    const isSo = fallbacks.some(
-      (line) => line.process === process && line.key === key && line.tMono <= startedAt,
-    );
-    return token === undefined && isSo;
+    if (token !== undefined) return false;
+    const fallbacks = linesWith(history, fallbackOfKey, JSON.stringify([process, key]));
+    return fallbacks.some(({ tMono }) => tMono <= startedAt);
   });
 }
 
@@ -203,7 +218,7 @@ function wasDisplaced(execution: Execution, before: number, history: readonly Hi
     execution.startedAt,
     ...openCallsAt(execution, history).map(({ tMono }) => tMono),
   );
-  return history.some((line) => {
+  return lossesOf(execution.key, history).some((line) => {
     const isInTime = line.tMono >= openedAt && line.tMono <= before;
     return isInTime && DISPLACED.has(line.ev) && concerns(line, execution);
   });
@@ -211,9 +226,8 @@ function wasDisplaced(execution: Execution, before: number, history: readonly Hi
 
 /** Calls of its process for its key that had begun, and were not answered, when it started. */
 function openCallsAt({ process, key, startedAt }: Execution, history: readonly HistoryLine[]): HistoryLine[] {
-  const own = history.filter(
-    (line) => line.process === process && line.key === key && line.tMono <= startedAt,
-  );
+  const lines = linesWith(history, callOfKey, JSON.stringify([process, key]));
+  const own = lines.filter(({ tMono }) => tMono <= startedAt);
   const answered = new Set(own.filter(({ ev }) => ev === "return" || ev === "error").map(({ call }) => call));
   return own.filter(({ ev, call }) => ev === "call" && !answered.has(call));
 }
