@@ -32,15 +32,21 @@ export function oneLeaderPerToken(history: readonly HistoryLine[]): Violation[] 
  * anything. Proven only when the later election was known to somebody before the request left.
  */
 export function onlyTheLastElectedIsHeard(history: readonly HistoryLine[]): Violation[] {
+  const losses = dataLossesOf(history);
   const isLater = laterElection(history);
+  const leadsBefore = knownLeads(history);
   const sentAt = sendingTimes(history);
   const settled = new Map<string, HistoryLine>();
   const violations: Violation[] = [];
   for (const line of history) {
     if (line.ev !== "settle-accepted" && line.ev !== "renew-accepted") continue;
-    const since = linesWith(history, leadOfKey, line.key).find(
-      (lead) => lead.tMono < sentAt(line) && isLater(lead, line),
-    );
+    const [own] = linesWith(history, leadOfToken, JSON.stringify([line.key, line.token]));
+    const known = leadsBefore(line.key, sentAt(line));
+    // Without a loss of data, only a higher grant is a later one: most lines need no closer look.
+    const mayBeLater =
+      known.highestGrant > grantIn(line) ||
+      (own !== undefined && losses.some(({ from, until }) => from > own.tMono && until < sentAt(line)));
+    const since = mayBeLater ? known.leads().find((lead) => isLater(lead, line)) : undefined;
     if (since !== undefined && line.already !== true) {
       const message = `${line.ev} for ${line.token}, although ${since.token} had been elected since`;
       violations.push({ invariant: "I2", message, lines: [since, line] });
@@ -128,6 +134,41 @@ function laterElection(history: readonly HistoryLine[]): (lead: HistoryLine, lin
     }
     return isHigher || losses.some(({ from, until }) => from > own.tMono && until < lead.tMono);
   };
+}
+
+/** What was known of elections of a key before a moment: the news, and the highest grant among them. */
+function knownLeads(
+  history: readonly HistoryLine[],
+): (key: string, moment: number) => { leads(): readonly HistoryLine[]; readonly highestGrant: number } {
+  const highest = new Map<string, number[]>();
+  const highestOf = (key: string, leads: readonly HistoryLine[]): number[] => {
+    let present = highest.get(key);
+    if (present === undefined) {
+      let soFar = -Infinity;
+      present = leads.map((lead) => (soFar = Math.max(soFar, grantIn(lead))));
+      highest.set(key, present);
+    }
+    return present;
+  };
+  return (key, moment) => {
+    const leads = linesWith(history, leadOfKey, key);
+    const count = countBefore(leads, moment);
+    return {
+      leads: () => leads.slice(0, count),
+      highestGrant: highestOf(key, leads)[count - 1] ?? -Infinity,
+    };
+  };
+}
+
+/** Of lines in order of time. */
+function countBefore(lines: readonly HistoryLine[], moment: number): number {
+  let [low, high] = [0, lines.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((lines[middle]?.tMono ?? Infinity) < moment) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The latest moment before which a request is known not to have left; -Infinity when nothing is known. */
