@@ -13,6 +13,7 @@ import {
   waitUntil,
   type FlierEvent,
   type HistoryCheckOptions,
+  type HistoryLine,
   type RedisServerOptions,
 } from "@skein/testkit";
 import type { ClusterOptions } from "@skein/cluster";
@@ -199,10 +200,15 @@ export class FaultFleet implements AsyncDisposable {
     return result;
   }
 
+  /** What processes recorded so far. */
+  history(): HistoryLine[] {
+    return readHistory(this.#directory);
+  }
+
   /** @throws with every invariant that was broken, the lines that prove it, and where all of them are kept. */
   holds(options: HistoryCheckOptions = {}): void {
     try {
-      expectHistoryHolds(readHistory(this.#directory), options);
+      expectHistoryHolds(this.history(), options);
     } catch (error) {
       this.#keepsHistory = true;
       throw new Error(`${(error as Error).message}\nThe history is in ${this.#directory}.`, { cause: error });

@@ -1,4 +1,5 @@
 /** The soak by hand, for as long as wanted. Started by `scripts/soak`: run.ts SECONDS [SEED] */
+import { describeFootprint } from "./footprint.ts";
 import { soak } from "./soak.ts";
 
 const [seconds = "900", seed = String(Date.now())] = process.argv.slice(2);
@@ -13,7 +14,9 @@ try {
   const report = await soak(Number(seconds), seed, (fault) => {
     process.stdout.write(`${((performance.now() - began) / 1_000).toFixed(1).padStart(8)} s  ${fault}\n`);
   });
-  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  const { before, after, ...counts } = report;
+  process.stdout.write(`${JSON.stringify(counts, null, 2)}\n`);
+  process.stdout.write(`before: ${describeFootprint(before)}\nafter:  ${describeFootprint(after)}\n`);
 } catch (error) {
   process.stdout.write(`FAILED with seed ${seed}: ${String(error)}\n`);
   status = 1;

@@ -4,27 +4,31 @@
  * order; what the machine makes of them may differ.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { flushScripts, SeededRandom, waitUntil } from "@skein/testkit";
-import type { WorkPlan } from "../../fliers/coalescing-flier.ts";
+import { flushScripts, SeededRandom, waitUntil, type HistoryLine } from "@skein/testkit";
 import { cutInboxes } from "../../wakeup.ts";
 import { FaultFleet } from "../faults/fault-fleet.ts";
+import { footprintAsBefore, footprintAtRest, type Footprint } from "./footprint.ts";
+import { Load } from "./load.ts";
 
 const PROCESSES = 6;
-const KEYS = 12;
-const CALL_EVERY_MS = 10;
 const LEASE_MS = 2_000;
 const REDIS_TIMEOUT_MS = 500;
-/** Longest of all that Redis keeps: an abandoned flight. */
-const QUIET_AFTER_MS = 60_000;
-const MAX_HEAP_GROWTH_BYTES = 24 * 1024 * 1024;
+/** Longer than any call may wait. */
+const ANSWERED_AFTER_MS = 60_000;
 
 export interface SoakReport {
   readonly calls: number;
   readonly answered: number;
   /** Calls of processes that were killed under them. */
   readonly orphaned: number;
+  /** Of the answers, those that were errors, by code. */
+  readonly errors: Readonly<Record<string, number>>;
+  readonly executions: number;
+  readonly takeovers: number;
+  readonly fallbacks: number;
   readonly faults: Readonly<Record<string, number>>;
-  readonly heapGrowthBytes: number;
+  readonly before: Footprint;
+  readonly after: Footprint;
 }
 
 /** @throws when an invariant was broken, a call was not answered, or something was left behind. */
@@ -43,13 +47,13 @@ export async function soak(
       prefixes: { "k:": { leaseMs: LEASE_MS, abandonMs: 3_000, maxAgeMs: 10_000, waitTimeoutMs: 20_000 } },
     },
   });
-  await settled(fleet);
-  const before = await Promise.all(fleet.fliers.map(stateOf));
-  const counts = { calls: 0, answered: 0, orphaned: 0 };
+  await coordinated(fleet);
+  const before = await footprintAtRest(fleet);
   const faults: Record<string, number> = {};
   const endsAt = performance.now() + seconds * 1_000;
 
-  const load = keepCalling(fleet, random.fork("load"), endsAt, counts);
+  const load = new Load(fleet, random.fork("load"));
+  const calling = load.keepCalling(endsAt);
   const kinds = faultsOf(fleet, random.fork("faults"));
   while (performance.now() < endsAt) {
     await sleep(500 + random.integer(2_000));
@@ -58,52 +62,23 @@ export async function soak(
     faults[name] = (faults[name] ?? 0) + 1;
     await kinds[name]?.();
   }
-  await load;
-  await settled(fleet);
-  if (counts.answered + counts.orphaned !== counts.calls) {
-    throw new Error(`${counts.calls} calls, but ${counts.answered} answered and ${counts.orphaned} orphaned`);
-  }
+  await calling;
+  await waitUntil(() => load.pending === 0, {
+    what: "every call to be answered",
+    timeoutMs: ANSWERED_AFTER_MS,
+  });
+  if (load.lost > 0) throw new Error(`${load.lost} of ${load.calls} calls were lost`);
+  await coordinated(fleet);
   // A settle is said for a lease, and the last time until its time is up.
   fleet.holds({ causeToleranceMs: 2_000, marginMs: 10_000, settleMs: LEASE_MS + REDIS_TIMEOUT_MS });
-  const heapGrowthBytes = await nothingIsLeft(fleet, before);
-  return { ...counts, faults, heapGrowthBytes };
-}
-
-async function keepCalling(
-  fleet: FaultFleet,
-  random: SeededRandom,
-  endsAt: number,
-  counts: { calls: number; answered: number; orphaned: number },
-): Promise<void> {
-  const calls: Promise<void>[] = [];
-  while (performance.now() < endsAt) {
-    const index = random.integer(PROCESSES);
-    const key = `k:${random.integer(KEYS)}`;
-    const chance = random.fraction();
-    const plan: WorkPlan =
-      chance < 0.02
-        ? { blocksMs: 300 }
-        : {
-            workMs: random.integer(chance < 0.1 ? 1_500 : 100),
-            heeds: chance < 0.5,
-            ...(chance > 0.95 ? { fails: "as planned" } : {}),
-          };
-    counts.calls++;
-    calls.push(
-      fleet.call(index, key, plan).then(
-        () => void counts.answered++,
-        // The process is gone, and its caller with it.
-        () => void counts.orphaned++,
-      ),
-    );
-    if (random.fraction() < 0.005) {
-      const forgotten = fleet.flier(index).call("forget", key);
-      // As with the calls: the process may be killed under it.
-      forgotten.catch(() => undefined);
-    }
-    await sleep(CALL_EVERY_MS);
-  }
-  await Promise.all(calls);
+  const after = await footprintAsBefore(fleet, before);
+  const { calls, answered, orphaned, errors } = load;
+  const history = fleet.history();
+  const count = (mark: HistoryLine["ev"]): number => history.filter(({ ev }) => ev === mark).length;
+  return {
+    ...{ calls, answered, orphaned, errors, faults, before, after },
+    ...{ executions: count("start"), takeovers: count("takeover"), fallbacks: count("fallback") },
+  };
 }
 
 function faultsOf(fleet: FaultFleet, random: SeededRandom): Record<string, () => Promise<unknown>> {
@@ -148,48 +123,6 @@ function faultsOf(fleet: FaultFleet, random: SeededRandom): Record<string, () =>
 }
 
 /** Every process is coordinated again. */
-async function settled(fleet: FaultFleet): Promise<void> {
+async function coordinated(fleet: FaultFleet): Promise<void> {
   for (const index of fleet.fliers.keys()) await fleet.coordinated(index);
-}
-
-interface ProcessState {
-  readonly heapBytes: number;
-  readonly sockets: number;
-}
-
-async function stateOf(flier: FaultFleet["fliers"][number]): Promise<ProcessState> {
-  const resources = await flier.call<string[]>("resources");
-  const sockets = resources.filter((name) => name === "TCPSocketWrap").length;
-  return { heapBytes: await flier.call<number>("heap"), sockets };
-}
-
-/** @throws for flights, sockets or keys that stayed, and for a heap that grew. Returns by how much it did. */
-async function nothingIsLeft(fleet: FaultFleet, before: readonly ProcessState[]): Promise<number> {
-  const admin = fleet.redis.client();
-  await waitUntil(async () => (await admin.dbsize()) === 0, {
-    what: "Redis to hold nothing of ours",
-    timeoutMs: QUIET_AFTER_MS,
-    everyMs: 250,
-  });
-  let growth = 0;
-  for (const [index, flier] of fleet.fliers.entries()) {
-    await waitUntil(async () => (await flier.call<number>("size")) === 0, {
-      what: "no flight",
-      timeoutMs: 20_000,
-    });
-    const then = before[index];
-    if (then === undefined) continue;
-    // A connection that was lost last is yet to be opened again.
-    const now = await waitUntil(
-      async () => {
-        const state = await stateOf(flier);
-        if (state.sockets !== then.sockets) throw new Error(`${state.sockets} sockets`);
-        return state;
-      },
-      { what: `process ${index} to have ${then.sockets} sockets, as before`, timeoutMs: 20_000 },
-    );
-    growth = Math.max(growth, now.heapBytes - then.heapBytes);
-  }
-  if (growth > MAX_HEAP_GROWTH_BYTES) throw new Error(`the heap of a process grew by ${growth} bytes`);
-  return growth;
 }
