@@ -5,7 +5,7 @@ import type { FaultFleet } from "../faults/fault-fleet.ts";
 /** Longest of all that Redis keeps: an abandoned flight. */
 const QUIET_AFTER_MS = 60_000;
 const PATIENCE_MS = 20_000;
-const MAX_HEAP_GROWTH_BYTES = 24 * 1024 * 1024;
+const MAX_HEAP_GROWTH_BYTES = 8 * 1024 * 1024;
 /** The connections to Redis: whoever has fewer than before is yet to open them again. */
 const SOCKET = "TCPSocketWrap";
 
