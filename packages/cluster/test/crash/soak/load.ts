@@ -7,13 +7,19 @@ import type { FaultFleet } from "../faults/fault-fleet.ts";
 
 const KEYS = 12;
 const CALL_EVERY_MS = 10;
+/** What work that fails, here or elsewhere, and processes that are killed again and again bring with them. */
+const EXPECTED_ERRORS: ReadonlySet<string> = new Set([
+  "E_WORK",
+  "ERR_SKEIN_REMOTE_WORK",
+  "ERR_SKEIN_FLIGHT_ABANDONED",
+]);
 
 export class Load {
   calls = 0;
   answered = 0;
   /** Of processes that were killed under them. */
   orphaned = 0;
-  /** Neither answered nor of a process that was killed. */
+  /** Of processes that live, and not answered, or with an error that nothing accounts for. */
   lost = 0;
   /** Answers that are errors, by their code. */
   readonly errors: Record<string, number> = {};
@@ -53,16 +59,21 @@ export class Load {
   #call(index: number, key: string, plan: WorkPlan): void {
     this.calls += 1;
     const answered = (told: Told): void => {
-      this.answered += 1;
-      if (told.ok) return;
-      const { skeinCode, code: ownCode, name = "" } = told.error ?? {};
-      const code = [skeinCode, ownCode].find((one) => typeof one === "string") ?? name;
-      this.errors[code] = (this.errors[code] ?? 0) + 1;
+      if (!told.ok && !EXPECTED_ERRORS.has(this.#count(told))) this.lost += 1;
+      else this.answered += 1;
     };
     this.#fleet.call(index, key, plan).then(answered, (error: unknown) => {
       if (String(error).includes("by SIGKILL")) this.orphaned += 1;
       else this.lost += 1;
     });
+  }
+
+  /** Returns the code under which it counts. */
+  #count({ error }: Told): string {
+    const { skeinCode, code: ownCode, name = "" } = error ?? {};
+    const code = [skeinCode, ownCode].find((one) => typeof one === "string") ?? name;
+    this.errors[code] = (this.errors[code] ?? 0) + 1;
+    return code;
   }
 
   #forget(index: number, key: string): void {

@@ -67,7 +67,7 @@ export async function soak(
     what: "every call to be answered",
     timeoutMs: ANSWERED_AFTER_MS,
   });
-  if (load.lost > 0) throw new Error(`${load.lost} of ${load.calls} calls were lost`);
+  if (load.lost > 0) throw new Error(`${load.lost} calls were lost; errors: ${JSON.stringify(load.errors)}`);
   await coordinated(fleet);
   // A settle is said for a lease, and the last time until its time is up.
   fleet.holds({ causeToleranceMs: 2_000, marginMs: 10_000, settleMs: LEASE_MS + REDIS_TIMEOUT_MS });
