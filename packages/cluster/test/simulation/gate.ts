@@ -32,7 +32,7 @@ export class Gate {
           onGarbage: () => clock.whenRunning(() => listener.onGarbage()),
           onInboxState: (up) => clock.whenRunning(() => listener.onInboxState(up)),
         }),
-      whenUp: (deadline) => inbox.whenUp(deadline),
+      whenUp: (deadline) => this.#hear(() => inbox.whenUp(deadline)),
       close: () => inbox.close(),
     };
   }
@@ -43,7 +43,11 @@ export class Gate {
   }
 
   #ask<T>(ask: () => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new Error("the connection is closed"));
+    return this.#closed ? Promise.reject(new Error("the connection is closed")) : this.#hear(ask);
+  }
+
+  /** What comes of it reaches a process that runs. */
+  #hear<T>(ask: () => Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     ask().then(
       (reply) => this.#clock.whenRunning(() => resolve(reply)),

@@ -12,4 +12,5 @@ export const REGRESSION_SEEDS: readonly (readonly [seed: number, what: string])[
     7930,
     "a repeated join is granted the token of its first election again, by a server without data or time",
   ],
+  [40471, "a process is killed while a call of its waits for the inbox, and says nothing any more"],
 ];
