@@ -36,7 +36,7 @@ describe("a lease", () => {
     expect(batches).toEqual([]);
   });
 
-  it("is renewed as long as it is held, and its deadline counts from the moment the request left", async () => {
+  it("is renewed as long as it is held", async () => {
     const { clock, told, hold } = keeping(() => true);
     const lease = hold("a");
     const start = clock.now();
@@ -46,6 +46,25 @@ describe("a lease", () => {
     expect(lease.deadline).toBeGreaterThan(start + 1_000);
     expect(lease.deadline).toBeLessThanOrEqual(clock.now() + 1_000);
     expect(lease.hasExpired()).toBe(false);
+  });
+
+  it("lasts from the moment the request for it left, however long the answer takes", async () => {
+    const clock = new FakeClock();
+    const open: PromiseWithResolvers<void>[] = [];
+    const keeper = new LeaseKeeper<string, RenewalAnswer>(clock, async (subjects) => {
+      const gate = Promise.withResolvers<void>();
+      open.push(gate);
+      await gate.promise;
+      return subjects.map(() => ({ holds: true }));
+    });
+    const grantedAt = clock.now();
+    const lease = keeper.hold("a", TERMS, grantedAt, { onRenewed() {}, onLost() {}, onExpired() {} });
+    await clock.advance(TERMS.renewEveryMs + 700);
+    // It is overdue by then: the next request leaves at once, and is not answered.
+    open.shift()?.resolve();
+    await clock.advance(0);
+    expect(lease.state).toBe("renewed");
+    expect(lease.deadline).toBe(grantedAt + TERMS.renewEveryMs + TERMS.leaseMs);
   });
 
   it("is lost when the coordinator says so, once and for all", async () => {
