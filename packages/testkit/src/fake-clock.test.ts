@@ -116,6 +116,13 @@ describe("FakeClock", () => {
     expect(clock.now()).toBe(6);
   });
 
+  it("says so when timers set each other for ever, and the time stands still", async () => {
+    const clock = new FakeClock(7);
+    const again = (): void => void clock.setTimer(again, 0);
+    again();
+    await expect(clock.advance(1)).rejects.toThrow("at 7 ms without end");
+  });
+
   it("refuses to be moved by two hands at once", async () => {
     const clock = new FakeClock(0);
     const moving = clock.advance(5);

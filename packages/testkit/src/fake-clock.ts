@@ -12,6 +12,9 @@ export interface Clock {
   nextPoll(callback: () => void): void;
 }
 
+/** Timers that set each other at the same moment, for ever, are told from many that are due. */
+const MOST_AT_ONCE = 100_000;
+
 // Taken now, so that a test which replaces the global timers does not stop this clock.
 const realSetImmediate: typeof setImmediate = setImmediate;
 
@@ -20,6 +23,8 @@ export class FakeClock implements Clock {
   /** Sorted by time, then by insertion; cancelled ones are taken out at once. */
   readonly #queue: ScheduledTimer[] = [];
   #busy = false;
+  /** Fired since the time last moved. */
+  #firedAtOnce = 0;
 
   /** Does not start at 0, so that a time is never falsy by accident. */
   constructor(startMs = 1_000) {
@@ -110,6 +115,10 @@ export class FakeClock implements Clock {
   async #fireNext(): Promise<void> {
     const timer = this.#queue.shift();
     if (timer === undefined) return;
+    this.#firedAtOnce = timer.dueMs === this.#nowMs ? this.#firedAtOnce + 1 : 0;
+    if (this.#firedAtOnce > MOST_AT_ONCE) {
+      throw new Error(`Timers set timers at ${this.#nowMs} ms without end.`);
+    }
     this.#nowMs = timer.dueMs;
     timer.callback();
     await microtasks();

@@ -4,15 +4,17 @@
  */
 import { serveFlier } from "@skein/testkit";
 import { Batches, type BatchShape } from "./batch.ts";
-import { contenderNamed } from "./contenders.ts";
+import type { InProcessContender } from "./contender.ts";
 
-/** Batches of a new shape that are run but not timed, as a multiple of those that are: the compiler has seen the code by then. */
-const WARM_UP = 1.5;
+/** Batches of a new shape that are run but not timed, as a multiple of those that are: the compiler is done with the code by then. */
+const WARM_UP = 10;
 /** Before flights are weighed; nothing is timed then. */
 const WEIGHING_BUDGET_MS = 10;
 
-await serveFlier<{ contender: string }>(({ contender: name }) => {
-  const contender = contenderNamed(name);
+await serveFlier<{ name: string; module: string }>(async ({ name, module }) => {
+  const exported = (await import(module)) as Readonly<Record<string, InProcessContender>>;
+  const contender = Object.values(exported).find((one) => one.name === name);
+  if (contender === undefined) throw new RangeError(`${module} has no contender called ${name}.`);
   const collect = globalThis.gc;
   if (collect === undefined) throw new Error("Needs --expose-gc.");
   let present: { readonly shape: BatchShape; readonly batches: Batches } | undefined;

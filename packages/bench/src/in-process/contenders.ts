@@ -24,9 +24,3 @@ export const CONTENDERS: readonly InProcessContender[] = [
   skeinObserved,
   skeinAbortable,
 ];
-
-export function contenderNamed(name: string): InProcessContender {
-  const found = CONTENDERS.find((contender) => contender.name === name);
-  if (found === undefined) throw new RangeError(`No contender is called ${name}.`);
-  return found;
-}

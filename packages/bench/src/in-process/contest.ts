@@ -15,9 +15,9 @@ export class Contest implements AsyncDisposable {
 
   static async open(): Promise<Contest> {
     const fliers = new Map<string, Flier>();
-    for (const { name } of CONTENDERS) {
+    for (const { name, module } of CONTENDERS) {
       const script = new URL("contender-process.ts", import.meta.url);
-      fliers.set(name, await Flier.start(script, { contender: name }, { execArgv: ["--expose-gc"] }));
+      fliers.set(name, await Flier.start(script, { name, module }, { execArgv: ["--expose-gc"] }));
     }
     return new Contest(fliers);
   }

@@ -5,6 +5,7 @@ import type { InProcessContender } from "../contender.ts";
 export const asyncCacheDedupe: InProcessContender = {
   name: "async-cache-dedupe",
   configuration: "ttl 0, in-memory, keys as they are",
+  module: import.meta.url,
   open(load) {
     const cache = createCache({ ttl: 0 }).define("load", load);
     return (key) => cache.load(key);

@@ -7,6 +7,7 @@ import type { InProcessContender } from "../contender.ts";
 export const bareMap: InProcessContender = {
   name: "bare Map",
   configuration: "Map of promises, deleted in finally",
+  module: import.meta.url,
   open(load) {
     const flights = new Map<string, Promise<unknown>>();
     return (key) => {

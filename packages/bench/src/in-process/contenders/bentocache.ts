@@ -9,6 +9,7 @@ import type { InProcessContender } from "../contender.ts";
 export const bentocache: InProcessContender = {
   name: "bentocache",
   configuration: "memory only, not serialized, maxItems = keys in flight",
+  module: import.meta.url,
   open(load, maxKeys) {
     const store = bentostore().useL1Layer(memoryDriver({ maxItems: maxKeys, serialize: false }));
     const cache = new BentoCache({ default: "memory", stores: { memory: store } });

@@ -9,6 +9,7 @@ import type { InProcessContender } from "../contender.ts";
 export const lruCache: InProcessContender = {
   name: "lru-cache fetch",
   configuration: "max = keys in flight, no ttl",
+  module: import.meta.url,
   open(load, maxKeys) {
     const cache = new LRUCache<string, object>({
       max: maxKeys,

@@ -5,5 +5,6 @@ import type { InProcessContender } from "../contender.ts";
 export const pMemoized: InProcessContender = {
   name: "p-memoize",
   configuration: "cache: false",
+  module: import.meta.url,
   open: (load) => pMemoize(load, { cache: false }),
 };

@@ -5,5 +5,6 @@ import type { InProcessContender } from "../contender.ts";
 export const promiseCoalesce: InProcessContender = {
   name: "promise-coalesce",
   configuration: "no options",
+  module: import.meta.url,
   open: (load) => (key) => coalesceAsync(key, () => load(key)),
 };

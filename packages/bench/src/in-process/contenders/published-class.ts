@@ -57,6 +57,7 @@ class PublishedSingleFlight {
 export const publishedClass: InProcessContender = {
   name: "published class",
   configuration: "AbortController per flight, limits on entries and age",
+  module: import.meta.url,
   open(load, maxKeys) {
     const flights = new PublishedSingleFlight(maxKeys + 1, 30_000);
     return (key) => flights.do(key, () => load(key));

@@ -9,6 +9,7 @@ function skein(name: string, configuration: string, options: SingleflightOptions
   return {
     name,
     configuration,
+    module: import.meta.url,
     open(load, maxKeys) {
       const flights = new Singleflight({ ...options, maxEntries: maxKeys + 1 });
       return (key) => flights.do(key, () => load(key));
@@ -29,6 +30,7 @@ export const skeinObserved: InProcessContender = skein("skein, observed", "defau
 export const skeinAbortable: InProcessContender = {
   name: "skein, abortable",
   configuration: "defaults, a signal from every caller",
+  module: import.meta.url,
   open(load, maxKeys) {
     const flights = new Singleflight({ maxEntries: maxKeys + 1 });
     return (key) => flights.do(key, () => load(key), { signal: new AbortController().signal });
