@@ -1,5 +1,5 @@
 /** The check of what the observers are constructed with. */
-import { InvalidOptionError } from "./errors.ts";
+import { InvalidOptionError } from "@skein/core";
 
 const MAX_PREFIXES = 10_000;
 

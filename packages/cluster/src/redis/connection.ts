@@ -4,16 +4,18 @@
  * process itself was blocked is not held against Redis. Not promised: that a command that failed did not run, unless
  * the failure says so.
  */
-import type { Clock, Randomness, Timer } from "@skein/core";
+import type { Clock, Timer } from "@skein/core";
 import { background } from "@skein/core/internal";
 import type { Redis } from "ioredis";
 import { CommandFailure, failureOf, serverCodeOf, troubleOf } from "./command-failure.ts";
-import { openClient, reconnectDelayMs, type NodeAddress, type NodeSource } from "./connection-profile.ts";
+import type { ConnectionOptions } from "./connection-options.ts";
+import { openClient, reconnectDelayMs } from "./connection-profile.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Patience } from "./patience.ts";
 import { StallWatch } from "./stall-watch.ts";
 
 export { CommandFailure } from "./command-failure.ts";
+export type { ConnectionOptions } from "./connection-options.ts";
 
 /** A timer this late means that the process was busy, not that Redis was slow. */
 const LATE_TIMER_MS = 20;
@@ -27,25 +29,6 @@ const CLOSE_GRACE_MS = 100;
 const NOT_READY_YET: ReadonlySet<string> = new Set(["LOADING", "MASTERDOWN", "BUSY"]);
 /** Server errors that mean that nothing will be answered until the application's configuration is right. */
 const NOT_ADMITTED: ReadonlySet<string> = new Set(["NOAUTH", "WRONGPASS"]);
-
-export interface ConnectionOptions {
-  readonly source: NodeSource;
-  /** Where the n-th attempt (from 1) since the link was last up goes; `undefined`: where the last one went. */
-  readonly nextAddress?: (attempt: number) => NodeAddress | undefined;
-  /** How long a connection that is not up is worth waiting for. */
-  readonly redisTimeoutMs: number;
-  readonly heartbeatEveryMs: number;
-  /** An open connection that was silent for so long is dropped. */
-  readonly silenceLimitMs: number;
-  /** A blocking command is always open on it, and what that answers is the sign of life: no PING waits behind it. */
-  readonly blocking?: boolean;
-  readonly clock: Clock;
-  readonly randomness: Randomness;
-  /** Told when the connection's trouble changes: another code, or `undefined` once it is up. */
-  readonly onTrouble?: (code: string | undefined) => void;
-  /** As operators see it in CLIENT LIST; "skein" by default. */
-  readonly connectionName?: string;
-}
 
 export type LinkState =
   /** Not up yet, and no attempt has failed. */
