@@ -73,7 +73,7 @@ describe("under load no call is lost", () => {
     const report = await load.end();
     expect(report.lost).toEqual([]);
     await flock.coordinates(KEYS[0] ?? "");
-  });
+  }, 120_000);
 });
 
 test("a node that is down costs the keys of other nodes nothing", async () => {
