@@ -4,6 +4,7 @@ import { RedisSentinels, waitUntil } from "@skein/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Flock } from "../topology/flock.ts";
 import { Load } from "../topology/load.ts";
+import { WAKEUP } from "../wakeup.ts";
 
 const KEYS = Array.from({ length: 8 }, (_, index) => `k:${index}`);
 
@@ -54,7 +55,12 @@ test("without Sentinels connections stay, and a process that comes then falls ba
   await using flock = await Flock.start(redis.options, 2);
   await Promise.all(redis.sentinels.map((sentinel) => sentinel.kill()));
   await flock.coordinates("k:0");
-  await using late = new ClusterSingleflight({ redis: redis.options, namespace: "flock", prefixes: ["k:"] });
+  await using late = new ClusterSingleflight({
+    redis: redis.options,
+    namespace: "flock",
+    prefixes: ["k:"],
+    wakeup: WAKEUP,
+  });
   expect(await late.fly("k:0", () => 1)).toMatchObject({ value: 1, fallbackReason: "unavailable" });
   await Promise.all(redis.sentinels.map((sentinel) => sentinel.restart()));
   await waitUntil(async () => (await late.fly("k:0", () => 1)).role === "leader", {

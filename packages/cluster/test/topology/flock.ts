@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ClusterSingleflight, type ClusterEvent, type ClusterOptions } from "@skein/cluster";
 import { waitUntil } from "@skein/testkit";
+import { WAKEUP } from "../wakeup.ts";
 
 export class Flock implements AsyncDisposable {
   readonly members: readonly ClusterSingleflight[];
@@ -23,6 +24,7 @@ export class Flock implements AsyncDisposable {
         new ClusterSingleflight({
           redis,
           namespace: "flock",
+          wakeup: WAKEUP,
           prefixes: { "k:": { leaseMs: 2_000 } },
           observer: { onEvent: (event) => void told.push(event) },
           ...more,

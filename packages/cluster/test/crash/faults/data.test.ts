@@ -55,8 +55,7 @@ row(
     const bytes = (): Buffer =>
       Buffer.from(Array.from({ length: random.integer(60) }, () => random.integer(256)));
     const kinds = ["settled", "pointer", "resigned", "forgotten", "unwanted", "?"];
-    const channels = (await admin.pubsub("CHANNELS", "skein1:*")) as string[];
-    const inboxes = channels.length > 0 ? channels : ["skein1:test:inbox:nobody"];
+    const inboxes = await fleet.inboxes();
     let answered = 0;
     for (let round = 0; round < 50; round++) {
       const calls = [0, 1].map((index) => fleet.call(index, `k:${round % 5}`, { workMs: 20 }));

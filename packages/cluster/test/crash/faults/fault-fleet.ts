@@ -19,6 +19,7 @@ import {
 import type { ClusterOptions } from "@skein/cluster";
 import type { WorkPlan } from "../../fliers/coalescing-flier.ts";
 import type { Told } from "../../fliers/deployment.ts";
+import { WAKEUP } from "../../wakeup.ts";
 
 const SCRIPT = new URL("../../fliers/coalescing-flier.ts", import.meta.url);
 const PATIENCE_MS = 30_000;
@@ -86,7 +87,8 @@ export class FaultFleet implements AsyncDisposable {
         : [];
     const begin = (index: number, life: number): Promise<Flier> => {
       const source = redisOf?.(index, redis) ?? proxies[index]?.url ?? redis.url;
-      const own = { redis: source, namespace: "test", prefixes: ["k:"], redisTimeoutMs: 1_000, ...options };
+      const usual = { namespace: "test", prefixes: ["k:"], redisTimeoutMs: 1_000, wakeup: WAKEUP };
+      const own = { redis: source, ...usual, ...options };
       const config = { name: nameOf(index, life), history: directory, options: own, quiet: quiet === true };
       const prefix = prefixOf?.(index) ?? [];
       return Flier.start(SCRIPT, config, { prefix, env: envOf?.(index) ?? {}, execArgv: ["--expose-gc"] });
@@ -167,6 +169,14 @@ export class FaultFleet implements AsyncDisposable {
       timeoutMs: PATIENCE_MS,
       everyMs: 50,
     });
+  }
+
+  /** Where the processes wait for wake-ups: a channel each, or a list. A token says which process it was given to. */
+  async inboxes(): Promise<string[]> {
+    const processes = await Promise.all(
+      this.fliers.map(async (_, index) => (await this.call(index, `k:of ${index}`)).flightId?.split("-")[1]),
+    );
+    return processes.map((process) => `skein1:test:inbox:${process}`);
   }
 
   async kill(index: number): Promise<void> {

@@ -255,7 +255,13 @@ row(
   },
 );
 
-for (const right of ["eval", "publish", "hset"]) {
+for (const [right, options] of [
+  ["eval", {}],
+  ["hset", {}],
+  // Each is needed by one way of waking only.
+  ["publish", { wakeup: "pubsub" }],
+  ["lpush", { wakeup: "list" }],
+] as const) {
   row(
     {
       row: 22,
@@ -269,6 +275,7 @@ for (const right of ["eval", "publish", "hset"]) {
       await addUser(admin, "app", "secret", "~skein1:*", "&skein1:*", "+@all", `-${right}`);
       await using fleet = await FaultFleet.start({
         processes: 1,
+        options,
         redisOf: () => ({ host: redis.host, port: redis.port, username: "app", password: "secret" }),
       });
       await fleet.until(0, "capabilities");
