@@ -1,10 +1,11 @@
 /**
  * The inbox over a list: one key per process, drained by a blocking pop on a connection of its own, oldest first. What
  * arrives while the connection is away waits for it until the list ends. Not promised: that a message arrives; a pop
- * whose reply is lost has lost it. And nobody can see whether this process lives: its lease and beat have to tell.
+ * whose reply is lost has lost it. In a Redis Cluster the connection follows the list to where its slot is, and to where
+ * it is going. And nobody can see whether this process lives: its lease and beat have to tell.
  */
 import { background } from "@skein/core/internal";
-import { serverCodeOf } from "../redis/command-failure.ts";
+import { failureOf } from "../redis/command-failure.ts";
 import { Link, type ConnectionOptions } from "../redis/connection.ts";
 import type { Inbox, InboxListener } from "./inbox.ts";
 import { parseWakeUp } from "./wake-up.ts";
@@ -20,13 +21,17 @@ export class ListInbox implements Inbox {
   readonly link: Link;
   readonly #key: string;
   readonly #popSeconds: number;
+  readonly #onRedirected: ConnectionOptions["onRedirected"];
   #listener: InboxListener | undefined;
   /** One per time that the link is up; a pop that belongs to an earlier one is the last of its kind. */
   #session = 0;
+  /** The slot is on its way to the node that this is connected to: it has to be asked for each time. */
+  #asks = false;
 
   /** Starts to connect. */
   constructor(key: string, connection: ConnectionOptions) {
     this.#key = key;
+    this.#onRedirected = connection.onRedirected;
     this.#popSeconds = Math.min(MAX_POP_MS, connection.silenceLimitMs / POPS_PER_SILENCE) / 1_000;
     this.link = new Link({ ...connection, blocking: true }, "inbox", () => this.#mayPop());
     this.link.onStateChange((state) => {
@@ -59,7 +64,7 @@ export class ListInbox implements Inbox {
       try {
         await this.#call(command, this.#key, -1);
       } catch (error) {
-        if (serverCodeOf(error) !== "ERR") throw error;
+        if (this.#isElsewhere(error) || failureOf(error).serverCode !== "ERR") throw error;
       }
     };
     await Promise.all([tried("BRPOP"), tried("RPOP")]);
@@ -86,7 +91,7 @@ export class ListInbox implements Inbox {
 
   async #recover(session: number, error: unknown): Promise<void> {
     if (this.#session !== session) return;
-    if (serverCodeOf(error) === "WRONGTYPE") {
+    if (!this.#isElsewhere(error) && failureOf(error).serverCode === "WRONGTYPE") {
       // Not of our making, and in the way.
       this.#listener?.onGarbage();
       await this.#call("DEL", this.#key).catch(() => this.link.reconnect());
@@ -96,8 +101,20 @@ export class ListInbox implements Inbox {
     }
   }
 
+  /** Takes note of where the node says that the list is, or is going. */
+  #isElsewhere(error: unknown): boolean {
+    const { redirection } = failureOf(error);
+    if (redirection === undefined) return false;
+    this.#asks = redirection.kind === "ask";
+    this.#onRedirected?.(redirection);
+    return true;
+  }
+
   #call(command: string, ...args: (string | number)[]): Promise<unknown> {
-    return this.link.redis.callBuffer(command, args);
+    const { redis } = this.link;
+    // Holds for the next command of this connection. Elsewhere it changes nothing.
+    if (this.#asks) background(redis.call("ASKING").catch(() => undefined));
+    return redis.callBuffer(command, args);
   }
 
   #receive(message: Buffer): void {

@@ -13,6 +13,7 @@ import type { NodeAddress } from "./connection-profile.ts";
 import type { ConnectionOptions, Link } from "./connection.ts";
 import { hashSlot } from "./hash-slot.ts";
 import { addressIn } from "./node-directory.ts";
+import type { Redirection } from "./redirection.ts";
 import { RedisAvailability } from "./redis-availability.ts";
 import type { ServerBreakers } from "./server-breakers.ts";
 import { Server } from "./server.ts";
@@ -105,15 +106,23 @@ function openCluster(options: DeploymentOptions, source: ClusterSource): Deploym
         return home === undefined ? undefined : addressIn(home);
       };
       let last = homeNow() ?? directory.anyAddress();
+      let elsewhere: NodeAddress | undefined;
       const nextAddress = (attempt: number): NodeAddress => {
-        const home = homeNow();
+        const next = elsewhere ?? homeNow();
+        elsewhere = undefined;
         // It may have been there no more.
         if (slot !== undefined) directory.refresh();
-        if (home !== undefined) last = home;
+        if (next !== undefined) last = next;
         else if (attempt > ATTEMPTS_AT_ONE_NODE) last = directory.anyAddress(last);
         return last;
       };
-      return { ...connection, source: { ...source.nodeOptions, ...last }, nextAddress };
+      const onRedirected = (redirection: Redirection): void => {
+        const name = directory.placeOf(redirection, last.host);
+        if (redirection.kind === "moved") directory.learn(redirection.slot, name);
+        // For one attempt: if it fails, whoever is known to have the slot is asked again.
+        elsewhere = addressIn(name);
+      };
+      return { ...connection, source: { ...source.nodeOptions, ...last }, nextAddress, onRedirected };
     },
     availability(inbox) {
       const availability = new ClusterAvailability(servers, inbox, denied);

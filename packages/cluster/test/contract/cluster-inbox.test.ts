@@ -15,6 +15,8 @@ import { inboxContract, type InboxContractFleet } from "./inbox-contract.ts";
 
 const PATIENCE_MS = 20_000;
 const LIST_TTL_MS = 10_000;
+/** One command, which a client sends on to where the slot is going. */
+const PUSH = "redis.call('LPUSH', KEYS[1], ARGV[1]) redis.call('PEXPIRE', KEYS[1], ARGV[2])";
 let cluster: RedisCluster;
 
 beforeAll(async () => {
@@ -52,7 +54,7 @@ async function start(transport: "p" | "l"): Promise<InboxContractFleet> {
 
   async function send(name: string, message: Uint8Array): Promise<void> {
     if (transport === "p") await publisher?.publish(name, Buffer.from(message));
-    else await control.multi().lpush(name, Buffer.from(message)).pexpire(name, LIST_TTL_MS).exec();
+    else await control.eval(PUSH, 1, name, Buffer.from(message), LIST_TTL_MS);
   }
 
   return {
@@ -112,7 +114,7 @@ inboxContract("over pub/sub of a Redis Cluster", () => start("p"));
 
 inboxContract("over lists in a Redis Cluster", () => start("l"));
 
-test("a list whose slot moves is popped where it is then", async () => {
+test("a list whose slot moves is popped where it is going, and where it is then", async () => {
   const fleet = await start("l");
   const { inbox } = fleet.member("moving");
   const heard: string[] = [];
@@ -123,14 +125,43 @@ test("a list whose slot moves is popped where it is then", async () => {
   });
   expect(await inbox.whenUp(systemClock.now() + PATIENCE_MS)).toBe(true);
   const name = `${keys.inboxPrefix}moving`;
+  const post = async (text: string): Promise<void> => {
+    await fleet.post(
+      "moving",
+      formatWakeUp({ kind: "settled", flightId: "f", token: "1-a-b", outcome: bytes(text) }),
+    );
+    await waitUntil(() => heard.includes(text), { timeoutMs: PATIENCE_MS, what: `the message "${text}"` });
+  };
   const from = await cluster.nodeOf(name);
   const to = cluster.nodes.find((node) => node !== from);
   if (to === undefined) throw new Error("a cluster of one node");
-  await (await cluster.beginMigration(name, to)).finish();
-  const message = { kind: "settled", flightId: "f", token: "1-a-b", outcome: bytes("there") } as const;
-  await fleet.post("moving", formatWakeUp(message));
-  await waitUntil(() => heard.length > 0, { timeoutMs: PATIENCE_MS, what: "the message at the other node" });
-  expect(heard).toEqual(["there"]);
+  const there = async (): Promise<boolean> => / name=moving .* cmd=brpop/.test(String(await to.client().client("LIST")));
+
+  const migration = await cluster.beginMigration(name, to);
+  await waitUntil(there, { timeoutMs: PATIENCE_MS, what: "the inbox at the node that the slot goes to" });
+  expect(inbox.up).toBe(true);
+  await post("on the way");
+  await migration.finish();
+  await post("there");
+  expect(await there()).toBe(true);
+  await inbox.close();
+  await fleet.close();
+});
+
+test("a list whose slot stays after all is popped at the node that kept it", async () => {
+  const fleet = await start("l");
+  const { inbox } = fleet.member("staying");
+  inbox.open({ onWakeUp: () => undefined, onGarbage: () => undefined, onInboxState: () => undefined });
+  const name = `${keys.inboxPrefix}staying`;
+  const [slot, from] = [await cluster.slotOf(name), await cluster.nodeOf(name)];
+  const to = cluster.nodes.find((node) => node !== from);
+  if (to === undefined) throw new Error("a cluster of one node");
+  const at = (node: typeof to) => async (): Promise<boolean> =>
+    / name=staying .* cmd=brpop/.test(String(await node.client().client("LIST")));
+  await cluster.beginMigration(name, to);
+  await waitUntil(at(to), { timeoutMs: PATIENCE_MS, what: "the inbox at the node that the slot goes to" });
+  for (const node of [to, from]) await node.client().cluster("SETSLOT", slot, "STABLE");
+  await waitUntil(at(from), { timeoutMs: PATIENCE_MS, what: "the inbox at the node that kept the slot" });
   await inbox.close();
   await fleet.close();
 });
