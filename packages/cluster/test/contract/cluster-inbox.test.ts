@@ -135,7 +135,8 @@ test("a list whose slot moves is popped where it is going, and where it is then"
   const from = await cluster.nodeOf(name);
   const to = cluster.nodes.find((node) => node !== from);
   if (to === undefined) throw new Error("a cluster of one node");
-  const there = async (): Promise<boolean> => / name=moving .* cmd=brpop/.test(String(await to.client().client("LIST")));
+  const there = async (): Promise<boolean> =>
+    / name=moving .* cmd=brpop/.test(String(await to.client().client("LIST")));
 
   const migration = await cluster.beginMigration(name, to);
   await waitUntil(there, { timeoutMs: PATIENCE_MS, what: "the inbox at the node that the slot goes to" });

@@ -84,6 +84,15 @@ export const claims: Readonly<Record<string, (cell: Cell) => Promise<void>>> = {
     const { value, role } = await followed;
     assert.deepEqual([value, role], ["own", "leader"]);
   },
+  async "connections speak the protocol of the application's client"({ flock, servers, maker }) {
+    await flock.at(1).ready();
+    for (const server of servers) {
+      const clients = String(await server.client().client("LIST")).split("\n");
+      const ours = clients.filter((line) => line.includes(" name=skein "));
+      assert.ok(ours.length > 0, "there are none");
+      for (const line of ours) assert.match(line, new RegExp(` resp=${maker.protocol}\\b`));
+    }
+  },
   async "the application's clients are left alone"({ flock, maker }) {
     for (const member of flock.members) await member.close({ drainMs: 0 });
     for (const client of maker.made) {

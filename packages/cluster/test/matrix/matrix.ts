@@ -5,6 +5,7 @@
  *     matrix.ts [--json] [NAME VERSION PROGRAM lines on stdin]
  */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { CLIENTS } from "./clients.ts";
@@ -14,21 +15,49 @@ import { TOPOLOGIES } from "./topologies.ts";
 
 interface Row {
   readonly server: string;
+  /** Why cells are missing, if some are. */
+  readonly endings: readonly string[];
   readonly cells: readonly CellResult[];
 }
 
 const ROW_PROCESS = fileURLToPath(new URL("row-process.ts", import.meta.url));
+const ONLY_IOREDIS5 = new URL("only-ioredis5.ts", import.meta.url).href;
 const MAX_ROW_MS = 600_000;
 
+/** Where the application has ioredis 5.11, so does this package: there is only one. */
 async function runRow(server: string, program: string): Promise<Row> {
-  const child = spawn(process.execPath, [ROW_PROCESS], {
+  const [only5, others] = [CLIENTS.slice(0, 1), CLIENTS.slice(1)];
+  const parts = [
+    await runCells(program, only5, ["--import", ONLY_IOREDIS5]),
+    await runCells(program, others, []),
+  ];
+  return {
+    server,
+    endings: parts.flatMap(({ ending }) => ending ?? []),
+    cells: parts.flatMap(({ cells }) => cells),
+  };
+}
+
+async function runCells(
+  program: string,
+  clients: readonly string[],
+  execArgv: readonly string[],
+): Promise<{ readonly cells: readonly CellResult[]; readonly ending: string | undefined }> {
+  const child = spawn(process.execPath, [...execArgv, ROW_PROCESS, ...clients], {
     env: { ...process.env, SKEIN_REDIS_SERVER: program },
     stdio: ["ignore", "pipe", "inherit"],
     timeout: MAX_ROW_MS,
     killSignal: "SIGKILL",
   });
+  const ended = once(child, "close");
   const lines = (await text(child.stdout)).split("\n").filter((line) => line !== "");
-  return { server, cells: lines.map((line) => JSON.parse(line) as CellResult) };
+  await ended;
+  const { exitCode, signalCode } = child;
+  return {
+    cells: lines.map((line) => JSON.parse(line) as CellResult),
+    ending:
+      exitCode === 0 ? undefined : `cells of ${clients.join(", ")} ended with ${signalCode ?? exitCode}`,
+  };
 }
 
 /** What was not run, for instance because a server did not start, failed. */
@@ -53,7 +82,8 @@ function print(rows: readonly Row[]): void {
       write(`| ${row.server} | ${topology} | ${cells.join(" | ")} |`);
     }
   }
-  for (const { server, cells } of rows) {
+  for (const { server, endings, cells } of rows) {
+    for (const ending of endings) write(`${server}: ${ending}; its output is above`);
     for (const { topology, client, transport, failure } of cells) {
       if (failure !== undefined) write(`${server}, ${topology}, ${client}, ${transport}: ${failure}`);
     }

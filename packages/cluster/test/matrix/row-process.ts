@@ -1,4 +1,7 @@
-/** Runs as a process: every cell of one server, as JSON lines. The server is the one that SKEIN_REDIS_SERVER names. */
+/**
+ * Runs as a process: every cell of one server and of the clients that the arguments name, as JSON lines. The server is the
+ * one that SKEIN_REDIS_SERVER names.
+ */
 import { CLIENTS } from "./clients.ts";
 import { runCell, TRANSPORTS } from "./run-cell.ts";
 import { startTopology, TOPOLOGIES } from "./topologies.ts";
@@ -14,7 +17,7 @@ export interface CellResult {
 
 for (const topology of TOPOLOGIES) {
   await using started = await startTopology[topology]();
-  for (const client of CLIENTS) {
+  for (const client of CLIENTS.filter((name) => process.argv.includes(name))) {
     for (const transport of TRANSPORTS) {
       const began = performance.now();
       const failure = await runCell(started, client, transport).then(
