@@ -77,6 +77,16 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "minimal-user-crash",
+          include: ["packages/cluster/test/crash/{leader-death,lost-inbox,mixed-fleet}.test.ts"],
+          env: { SKEIN_TEST_TOPOLOGY: "minimal-user" },
+          sequence: { groupOrder: 2 },
+          maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "cluster-crash",
           include: ["packages/cluster/test/crash/leader-death.test.ts"],
           env: { SKEIN_TEST_TOPOLOGY: "cluster" },

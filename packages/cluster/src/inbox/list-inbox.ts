@@ -1,6 +1,7 @@
 /**
  * The inbox over a list: one key per process, drained by a blocking pop on a connection of its own, oldest first. What
- * arrives while the connection is away waits for it until the list ends. Not promised: that a message arrives; a pop
+ * arrives while the connection is away waits for it until the list ends, and then says that there is an outcome, no more:
+ * it may be too old for those who have called since. Not promised: that a message arrives; a pop
  * whose reply is lost has lost it. In a Redis Cluster the connection follows the list to where its slot is, and to where
  * it is going. And nobody can see whether this process lives: its lease and beat have to tell.
  */
@@ -8,7 +9,7 @@ import { background } from "@skein/core/internal";
 import { failureOf } from "../redis/command-failure.ts";
 import { Link, type ConnectionOptions } from "../redis/connection.ts";
 import type { Inbox, InboxListener } from "./inbox.ts";
-import { parseWakeUp } from "./wake-up.ts";
+import { parseWakeUp, withoutOutcome } from "./wake-up.ts";
 
 /** A pop without a message returns after this share of the time for which the link bears silence. */
 const POPS_PER_SILENCE = 3;
@@ -71,17 +72,21 @@ export class ListInbox implements Inbox {
   }
 
   async #drain(session: number): Promise<void> {
-    let behind = false;
+    let behind = true;
+    // What the list held when the connection came up; nobody knows for how long.
+    let kept = true;
     while (this.#session === session) {
       try {
         const rest = behind ? this.#call("RPOP", this.#key, BATCH) : undefined;
         const next = this.#call("BRPOP", this.#key, this.#popSeconds);
         // Rejected together with the first when the connection breaks.
         background(next.catch(() => undefined));
-        for (const message of messagesIn(await rest)) this.#receive(message);
+        const batch = messagesIn(await rest);
+        for (const message of batch) this.#receive(message, kept);
+        kept &&= batch.length === BATCH;
         // [the key, a message], or nothing.
         const popped = messagesIn(await next).slice(1);
-        for (const message of popped) this.#receive(message);
+        for (const message of popped) this.#receive(message, kept);
         behind = popped.length > 0;
       } catch (error) {
         await this.#recover(session, error);
@@ -117,10 +122,11 @@ export class ListInbox implements Inbox {
     return redis.callBuffer(command, args);
   }
 
-  #receive(message: Buffer): void {
+  /** `kept`: sent while the connection was away. An outcome has to be fetched then, since Redis can say how old it is. */
+  #receive(message: Buffer, kept: boolean): void {
     const wakeUp = parseWakeUp(message);
     if (wakeUp === undefined) this.#listener?.onGarbage();
-    else this.#listener?.onWakeUp(wakeUp);
+    else this.#listener?.onWakeUp(kept ? withoutOutcome(wakeUp) : wakeUp);
   }
 }
 

@@ -25,6 +25,7 @@ export interface WakeUp {
 }
 
 const KINDS: ReadonlySet<string> = new Set(["settled", "pointer", "resigned", "forgotten", "unwanted"]);
+const NOTHING = new Uint8Array();
 const LINE_FEED = 0x0a;
 /** Longer header lines are nobody's: ids are bounded by the key encoding. */
 const MAX_HEADER_BYTES = 2_048;
@@ -47,6 +48,11 @@ export function formatWakeUp(wakeUp: WakeUp): Uint8Array {
     "latin1",
   );
   return Buffer.concat([header, wakeUp.outcome]);
+}
+
+/** That there is an outcome, no more: it has to be fetched. */
+export function withoutOutcome(wakeUp: WakeUp): WakeUp {
+  return wakeUp.kind === "settled" ? { ...wakeUp, kind: "pointer", outcome: NOTHING } : wakeUp;
 }
 
 export function isWakeUpKind(kind: string | undefined): kind is WakeUpKind {

@@ -2,7 +2,7 @@
 import type { Clock, Timer } from "@skein/core";
 import type { Transport } from "../coordinator.ts";
 import type { Inbox, InboxListener } from "../inbox/inbox.ts";
-import { parseWakeUp } from "../inbox/wake-up.ts";
+import { parseWakeUp, type WakeUp } from "../inbox/wake-up.ts";
 
 interface Waiter {
   readonly resolve: (up: boolean) => void;
@@ -73,12 +73,12 @@ export class MemoryInbox implements Inbox {
     this.#onUp();
   }
 
-  /** A message that was sent while `session` lasted. */
-  receive(message: Uint8Array, session: number): void {
+  /** A message that was sent while `session` lasted, or had been kept for it. `read`: what is made of it. */
+  receive(message: Uint8Array, session: number, read?: (wakeUp: WakeUp) => WakeUp): void {
     if (!this.up || session !== this.#session) return;
     const wakeUp = parseWakeUp(message);
     if (wakeUp === undefined) this.#listener?.onGarbage();
-    else this.#listener?.onWakeUp(wakeUp);
+    else this.#listener?.onWakeUp(read === undefined ? wakeUp : read(wakeUp));
   }
 
   #release(waiter: Waiter): void {

@@ -5,6 +5,7 @@
  */
 import type { Clock } from "@skein/core";
 import type { Transport } from "../coordinator.ts";
+import { withoutOutcome, type WakeUp } from "../inbox/wake-up.ts";
 import { leaderOf } from "./attempt.ts";
 import type { MemoryInbox } from "./memory-inbox.ts";
 import { carry, type MemoryNetwork } from "./memory-network.ts";
@@ -72,23 +73,32 @@ export class MemoryPost {
     const messages = known === undefined || known.endsAt <= now ? [] : known.messages;
     this.#lists.set(process, { messages, endsAt: now + LIST_TTL_MS });
     messages.push(message);
-    this.collect(process);
+    this.#collect(process);
   }
 
-  /** A process with a list looks into it, if it can. */
+  /** A process is back and looks into its list, if it has one. Nobody knows for how long an outcome has been in there. */
   collect(process: string): void {
+    this.#collect(process, withoutOutcome);
+  }
+
+  #collect(process: string, read?: (wakeUp: WakeUp) => WakeUp): void {
     const recipient = this.#recipients.get(process);
     if (recipient?.alive !== true || recipient.inbox.transport !== "l" || !recipient.inbox.up) return;
     const list = this.#lists.get(process);
     this.#lists.delete(process);
     if (list === undefined || list.endsAt <= this.#clock.now()) return;
-    for (const message of list.messages) this.#deliver(recipient, process, message);
+    for (const message of list.messages) this.#deliver(recipient, process, message, read);
   }
 
-  #deliver(recipient: Recipient, process: string, message: Uint8Array): void {
+  #deliver(
+    recipient: Recipient,
+    process: string,
+    message: Uint8Array,
+    read?: (wakeUp: WakeUp) => WakeUp,
+  ): void {
     const { session } = recipient.inbox;
     carry(this.#network, this.#clock, { process, kind: "message" }, () => {
-      if (recipient.alive) recipient.inbox.receive(message, session);
+      if (recipient.alive) recipient.inbox.receive(message, session, read);
     });
   }
 }

@@ -4,10 +4,8 @@
  */
 import type { Transport } from "../coordinator.ts";
 import type { Inbox, InboxListener } from "../inbox/inbox.ts";
-import type { WakeUp } from "../inbox/wake-up.ts";
+import { withoutOutcome } from "../inbox/wake-up.ts";
 import { agree, majorityOf } from "./majority.ts";
-
-const NOTHING = new Uint8Array();
 
 export class QuorumInbox implements Inbox {
   readonly transport: Transport;
@@ -24,7 +22,7 @@ export class QuorumInbox implements Inbox {
 
   open(listener: InboxListener): void {
     const own: InboxListener = {
-      onWakeUp: (wakeUp) => listener.onWakeUp(asHint(wakeUp)),
+      onWakeUp: (wakeUp) => listener.onWakeUp(withoutOutcome(wakeUp)),
       onGarbage: () => listener.onGarbage(),
       // Any of them may have been the one to hear. Nobody holds a process for dead because one is away.
       onInboxState: (up) => {
@@ -43,8 +41,4 @@ export class QuorumInbox implements Inbox {
 
   /** They are closed with the connections beside them. */
   async close(): Promise<void> {}
-}
-
-function asHint(wakeUp: WakeUp): WakeUp {
-  return wakeUp.kind === "settled" ? { ...wakeUp, kind: "pointer", outcome: NOTHING } : wakeUp;
 }

@@ -3,7 +3,7 @@
  * push that fails is told, and not repeated: its receiver joins again by itself.
  */
 import type { Outbox } from "../inbox/outbox.ts";
-import { formatWakeUp, type WakeUp } from "../inbox/wake-up.ts";
+import { formatWakeUp, withoutOutcome, type WakeUp } from "../inbox/wake-up.ts";
 import type { ScriptCall } from "./define-script.ts";
 import { pushScript } from "./flight-scripts.ts";
 import type { Servers } from "./servers.ts";
@@ -16,8 +16,6 @@ const MAX_MESSAGES = 1_000;
 const MAX_WAITING_BYTES = 1024 * 1024;
 /** Pushes per pipeline, so that nothing else waits long behind them. */
 const PUSHES_AT_ONCE = 200;
-
-const NOTHING = new Uint8Array();
 
 export interface ListOutboxOptions {
   readonly servers: Pick<Servers, "runBatch">;
@@ -38,8 +36,7 @@ export class ListOutbox implements Outbox {
     const { servers, inboxPrefix, timeoutMs, onLost } = this.#options;
     const args = {
       message: formatWakeUp(wakeUp),
-      pointer:
-        wakeUp.kind === "settled" ? formatWakeUp({ ...wakeUp, kind: "pointer", outcome: NOTHING }) : "",
+      pointer: wakeUp.kind === "settled" ? formatWakeUp(withoutOutcome(wakeUp)) : "",
       maxMessages: MAX_MESSAGES,
       maxWaitingBytes: MAX_WAITING_BYTES,
       inboxTtlMs: INBOX_TTL_MS,

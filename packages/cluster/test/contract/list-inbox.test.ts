@@ -100,7 +100,7 @@ function listen(source: NodeSource, more: Partial<ConnectionOptions> = {}): List
   open.push(inbox);
   const listening: Listening = { inbox, key, heard: [], states: [], garbage: 0 };
   inbox.open({
-    onWakeUp: ({ outcome }) => listening.heard.push(Buffer.from(outcome).toString()),
+    onWakeUp: ({ flightId }) => listening.heard.push(decodeURIComponent(flightId)),
     onGarbage: () => void listening.garbage++,
     onInboxState: (up) => listening.states.push(up),
   });
@@ -119,7 +119,12 @@ async function push(key: string, message: Uint8Array, through: Redis = control):
 }
 
 function says(text: string): Uint8Array {
-  return formatWakeUp({ kind: "settled", flightId: "n:k", token: "1-a-b", outcome: bytes(text) });
+  return formatWakeUp({
+    kind: "settled",
+    flightId: encodeURIComponent(text),
+    token: "1-a-b",
+    outcome: bytes(text),
+  });
 }
 
 describe.each(applicationClients)("over %s", (_name, make) => {

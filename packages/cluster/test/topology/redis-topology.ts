@@ -82,6 +82,11 @@ async function start(args: readonly string[]): Promise<RedisTopology> {
   }
 }
 
+/** How processes log in to a server that a suite starts by itself: as the minimal user, if that is the topology. */
+export async function loginOn(server: RedisServer): Promise<{ username?: string; password?: string }> {
+  return topology === "minimal-user" ? addMinimalUser(server) : {};
+}
+
 /** The user of docs/REDIS-KEYS.md, with the rights that the document gives it. */
 async function addMinimalUser(server: RedisServer): Promise<{ username: string; password: string }> {
   const document = await readFile(new URL("../../../../docs/REDIS-KEYS.md", import.meta.url), "utf8");

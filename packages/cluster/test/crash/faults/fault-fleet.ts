@@ -19,6 +19,7 @@ import {
 import type { ClusterOptions } from "@skein/cluster";
 import type { WorkPlan } from "../../fliers/coalescing-flier.ts";
 import type { Told } from "../../fliers/deployment.ts";
+import { loginOn } from "../../topology/redis-topology.ts";
 import { WAKEUP } from "../../wakeup.ts";
 
 const SCRIPT = new URL("../../fliers/coalescing-flier.ts", import.meta.url);
@@ -85,8 +86,10 @@ export class FaultFleet implements AsyncDisposable {
             Array.from({ length: processes }, () => TcpProxy.start({ targetPort: redis.port })),
           )
         : [];
+    const login = await loginOn(redis);
     const begin = (index: number, life: number): Promise<Flier> => {
-      const source = redisOf?.(index, redis) ?? proxies[index]?.url ?? redis.url;
+      const { host, port } = proxies[index] ?? redis;
+      const source = redisOf?.(index, redis) ?? { host, port, ...login };
       const usual = { namespace: "test", prefixes: ["k:"], redisTimeoutMs: 1_000, wakeup: WAKEUP };
       const own = { redis: source, ...usual, ...options };
       const config = { name: nameOf(index, life), history: directory, options: own, quiet: quiet === true };
@@ -199,6 +202,12 @@ export class FaultFleet implements AsyncDisposable {
   resume(index: number): void {
     this.#test.record({ ev: "fault", key: "", fault: "resumed", target: this.#name(index) });
     this.flier(index).signal("SIGCONT");
+  }
+
+  /** Redis dies and comes back with nothing; whoever runs it gives its users their rights again. */
+  async restartRedis(): Promise<void> {
+    await this.redis.restart();
+    await loginOn(this.redis);
   }
 
   /** In the course of `act` Redis forgets what it knew. Its clock is this machine's. */

@@ -39,7 +39,7 @@ row(
     const later = await fleet.call(0, "k:later");
     await fleet.release(0);
     expect(await own).toMatchObject({ ok: true, role: "leader" });
-    await fleet.redis.restart();
+    await fleet.restartRedis();
     for (const index of [0, 1]) await fleet.coordinated(index);
     fleet.holds();
     return `first call ${Math.round(first.tookMs)} ms, a later one ${later.tookMs.toFixed(1)} ms`;

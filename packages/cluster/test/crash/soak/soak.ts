@@ -116,7 +116,7 @@ function faultsOf(fleet: FaultFleet, random: SeededRandom): Record<string, () =>
       await sleep(1_000);
       await fleet.redis.resume();
     },
-    "kill Redis": () => fleet.losingData(() => fleet.redis.restart()),
+    "kill Redis": () => fleet.losingData(() => fleet.restartRedis()),
     "flush everything": () => fleet.losingData(() => fleet.redis.flushAll()),
     "flush the scripts": () => flushScripts(admin),
   };
