@@ -68,7 +68,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: "list-crash",
-          include: ["packages/cluster/test/crash/{leader-death,redis-trouble,stampede,faults/connections,faults/processes}.test.ts"],
+          include: [
+            "packages/cluster/test/crash/{leader-death,redis-trouble,stampede,faults/connections,faults/processes}.test.ts",
+          ],
           env: { SKEIN_WAKEUP: "list" },
           sequence: { groupOrder: 2 },
           maxWorkers: 2,
