@@ -1,10 +1,10 @@
 /**
  * What a flight of the fleet takes beside what Redis takes anyway: PING, a message from PUBLISH to its callback, a cache's GET
- * and SETEX. All in one process with one Redis, one after the other and in turns.
+ * and SETEX. All in one process with one Redis, one after the other, in another order every round.
  */
 import { createCache, type Cache } from "@skein/cache";
 import { ClusterSingleflight, type ClusterEvent } from "@skein/cluster";
-import { RedisServer } from "@skein/testkit";
+import { RedisServer, SeededRandom } from "@skein/testkit";
 import type { Redis } from "ioredis";
 import { bar } from "../report/bar.ts";
 import type { Findings, Pace, Section } from "../report/section.ts";
@@ -50,6 +50,7 @@ class Course implements AsyncDisposable {
   readonly #follower: ClusterSingleflight;
   readonly #cache: Cache;
   readonly #occurrences: Occurrences;
+  readonly #random = new SeededRandom("floor");
   #heard: () => void = () => undefined;
 
   private constructor(redis: RedisServer, occurrences: Occurrences) {
@@ -73,27 +74,43 @@ class Course implements AsyncDisposable {
     return course;
   }
 
-  /** Each step once. */
+  /** Each step once, in another order every time: what follows a PING finds Redis awake, what follows a pause does not. */
   async run(name: string): Promise<Times> {
     const client = this.#client;
-    const led = await this.#settling(() => this.#leader.do(`k:led:${name}`, () => VALUE));
-    const missed = await this.#settling(() => this.#cache.get(`k:fused:${name}`, () => VALUE));
-    return {
-      PING: await timed(() => client.ping()),
-      "PUBLISH to callback": await timed(async () => {
-        const heard = new Promise<void>((resolve) => (this.#heard = resolve));
-        await Promise.all([heard, client.publish(CHANNEL, VALUE)]);
-      }),
-      "GET + SETEX": await timed(async () => {
-        await client.get(`plain:${name}`);
-        await client.setex(`plain:${name}`, TTL_S, VALUE);
-      }),
-      "led flight, answered": led.answeredMs,
-      "led flight, settled": led.settledMs,
-      "fused miss, answered": missed.answeredMs,
-      "fused miss, written": missed.settledMs,
-      "wake-up": await this.#wakeUp(`k:woken:${name}`),
-    };
+    const times: Partial<Record<Step, number>> = {};
+    const steps: readonly (() => Promise<void>)[] = [
+      async () => {
+        times.PING = await timed(() => client.ping());
+      },
+      async () => {
+        times["PUBLISH to callback"] = await timed(async () => {
+          const heard = new Promise<void>((resolve) => (this.#heard = resolve));
+          await Promise.all([heard, client.publish(CHANNEL, VALUE)]);
+        });
+      },
+      async () => {
+        times["GET + SETEX"] = await timed(async () => {
+          await client.get(`plain:${name}`);
+          await client.setex(`plain:${name}`, TTL_S, VALUE);
+        });
+      },
+      async () => {
+        const led = await this.#settling(() => this.#leader.do(`k:led:${name}`, () => VALUE));
+        times["led flight, answered"] = led.answeredMs;
+        times["led flight, settled"] = led.settledMs;
+      },
+      async () => {
+        const missed = await this.#settling(() => this.#cache.get(`k:fused:${name}`, () => VALUE));
+        times["fused miss, answered"] = missed.answeredMs;
+        times["fused miss, written"] = missed.settledMs;
+      },
+      async () => {
+        times["wake-up"] = await this.#wakeUp(`k:woken:${name}`);
+      },
+    ];
+    const drawn = steps.map((step) => ({ step, turn: this.#random.fraction() }));
+    for (const { step } of drawn.toSorted((a, b) => a.turn - b.turn)) await step();
+    return times as Times;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

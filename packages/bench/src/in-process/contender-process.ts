@@ -2,7 +2,7 @@
  * A process with one contender in it, so that none of them runs on another's heap or with another's compiled code. Run as a
  * child, with `--expose-gc`; never imported.
  */
-import { serveFlier } from "@skein/testkit";
+import { serveFlier } from "@skein/testkit/flier-child";
 import { Batches, type BatchShape } from "./batch.ts";
 import type { InProcessContender } from "./contender.ts";
 
@@ -27,6 +27,11 @@ await serveFlier<{ name: string; module: string }>(async ({ name, module }) => {
   };
 
   return {
+    /** Runs without being timed, until the compiler must be done with what all shapes have in common. */
+    settleIn: async (shape: BatchShape, forMs: number): Promise<void> => {
+      await runFor(await batchesOf(shape, 0), forMs);
+    },
+
     /** Nanoseconds of the main thread per call; at least one batch, whatever it takes. */
     time: async (shape: BatchShape, budgetMs: number): Promise<number> => {
       const batches = await batchesOf(shape, budgetMs);

@@ -13,11 +13,14 @@ export class Contest implements AsyncDisposable {
     this.#fliers = fliers;
   }
 
-  static async open(): Promise<Contest> {
+  /** `settleInMs`: how long each contender runs before anything is timed, as a service does that has been up for a while. */
+  static async open(shape: BatchShape, settleInMs: number): Promise<Contest> {
     const fliers = new Map<string, Flier>();
     for (const { name, module } of CONTENDERS) {
       const script = new URL("contender-process.ts", import.meta.url);
-      fliers.set(name, await Flier.start(script, { name, module }, { execArgv: ["--expose-gc"] }));
+      const flier = await Flier.start(script, { name, module }, { execArgv: ["--expose-gc"] });
+      fliers.set(name, flier);
+      await flier.call("settleIn", shape, settleInMs);
     }
     return new Contest(fliers);
   }

@@ -16,21 +16,24 @@ import { Contest, type Rounds } from "./contest.ts";
 interface Effort {
   readonly rounds: number;
   readonly budgetMs: number;
+  readonly settleInMs: number;
   readonly keyCounts: readonly number[];
   readonly weighed: readonly BatchShape[];
 }
 
 const EFFORT: Record<Pace, Effort> = {
-  tiny: { rounds: 1, budgetMs: 1, keyCounts: [10], weighed: [{ keys: 100, callers: 1 }] },
+  tiny: { rounds: 1, budgetMs: 1, settleInMs: 1, keyCounts: [10], weighed: [{ keys: 100, callers: 1 }] },
   quick: {
     rounds: 5,
     budgetMs: 50,
+    settleInMs: 1_000,
     keyCounts: [1, 1_000, 10_000],
     weighed: [{ keys: 10_000, callers: 1 }],
   },
   full: {
     rounds: 15,
     budgetMs: 80,
+    settleInMs: 4_000,
     keyCounts: [1, 10, 100, 1_000, 10_000, 100_000],
     weighed: [
       { keys: 10_000, callers: 1 },
@@ -49,8 +52,9 @@ export const inProcessSection: Section = {
   name: "in-process",
   title: "In one process",
   async run(pace, progress) {
-    const { rounds, budgetMs, keyCounts, weighed } = EFFORT[pace];
-    await using contest = await Contest.open();
+    const { rounds, budgetMs, settleInMs, keyCounts, weighed } = EFFORT[pace];
+    progress("all of them run in");
+    await using contest = await Contest.open({ keys: KEYS_AT_ONCE, callers: 1 }, settleInMs);
     const timed: Record<number, Rounds> = {};
     for (const callers of CALLER_COUNTS) {
       progress(`${callers} callers per flight`);
