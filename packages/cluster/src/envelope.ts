@@ -15,7 +15,7 @@ import { isTraceparent } from "@skein/core/internal";
 import type { Codec } from "./codec.ts";
 import type { Outcome, UnshareableWhy } from "./outcome.ts";
 import { decodeError, encodeError } from "./remote-work-error.ts";
-import { looksSigned, type SignatureFault, type Signatures } from "./signatures.ts";
+import { looksSigned, SIGNATURE_BYTES, type SignatureFault, type Signatures } from "./signatures.ts";
 
 const VERSION = "1";
 const UNSIGNED = "-";
@@ -54,7 +54,7 @@ export interface SignedFlight {
   readonly signatures: Signatures;
   readonly flightId: string;
   readonly token: string;
-  /** Server time in ms, as far as is known. */
+  /** Server time in ms; `undefined` while none has been heard of. */
   readonly nowMs: number | undefined;
 }
 
@@ -67,7 +67,8 @@ export interface SealOptions {
   readonly traceparent?: string | undefined;
   /** Of the payload: the envelope may be longer by its header. */
   readonly maxOutcomeBytes: number;
-  readonly signs?: (SignedFlight & { readonly keptMs: number }) | undefined;
+  /** It will be signed before it is sent. */
+  readonly signed?: boolean;
 }
 
 export interface OpenOptions {
@@ -78,7 +79,10 @@ export interface OpenOptions {
 }
 
 export interface SealedOutcome {
+  /** Not signed: see `signEnvelope`. */
   readonly bytes: Buffer;
+  /** Bytes that are sent in the end. */
+  readonly size: number;
   /** Why the envelope tells the others to run the work themselves; false when it carries the outcome. */
   readonly unshareable: false | UnshareableWhy;
 }
@@ -92,10 +96,26 @@ export function sealOutcome(outcome: Outcome, options: SealOptions): SealedOutco
     if (payload.length > options.maxOutcomeBytes) return sealUnshareable("oversize", options);
     const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
     if (bytes.length > options.maxOutcomeBytes) return sealUnshareable("oversize", options);
-    return { bytes: assemble(kind, bytes, options), unshareable: false };
+    return sealed(assemble(kind, bytes, options), false, options);
   } catch {
     return sealUnshareable("not-encodable", options);
   }
+}
+
+/**
+ * The same envelope, signed as of now. An outcome is sealed once and signed at each attempt to send it: a process that has
+ * not heard of the server's time yet has nothing to sign with, and time passes between attempts.
+ * @throws while the server's time is unknown. Nothing could be sent to it either.
+ */
+export function signEnvelope(envelope: Buffer, signed: SignedFlight, keptMs: number): Buffer {
+  const { signatures, nowMs } = signed;
+  if (nowMs === undefined) throw new Error("the time of the server is not known yet");
+  const end = envelope.indexOf(LINE_FEED);
+  const fields = envelope.toString("latin1", 0, end).split(" ");
+  const header = fields.slice(0, -2).join(" ");
+  const payload = envelope.subarray(end + 1);
+  const signature = signatures.sign({ ...signed, header, payload }, nowMs, keptMs);
+  return Buffer.concat([Buffer.from(`${fields.slice(0, -1).join(" ")} ${signature}\n`, "latin1"), payload]);
 }
 
 /** Never throws, whatever the bytes. Values are fresh copies; errors are RemoteWorkErrors. */
@@ -127,7 +147,15 @@ export function openOutcome(bytes: Uint8Array, options: OpenOptions): OpenedOutc
 }
 
 function sealUnshareable(why: UnshareableWhy, options: SealOptions): SealedOutcome {
-  return { bytes: assemble("unshareable", Buffer.from(why), options), unshareable: why };
+  return sealed(assemble("unshareable", Buffer.from(why), options), why, options);
+}
+
+function sealed(
+  bytes: Buffer,
+  unshareable: SealedOutcome["unshareable"],
+  { signed = false }: SealOptions,
+): SealedOutcome {
+  return { bytes, size: bytes.length + (signed ? SIGNATURE_BYTES - UNSIGNED.length : 0), unshareable };
 }
 
 function encode(
@@ -166,15 +194,11 @@ function decode(kind: string | undefined, payload: Uint8Array, codec: Codec): Ou
 }
 
 function assemble(kind: Kind, payload: Uint8Array, options: SealOptions): Buffer {
-  const { codec, nonce, takeovers, traceparent, signs } = options;
+  const { codec, nonce, takeovers, traceparent } = options;
   const span = traceparent === undefined ? "" : ` ${traceparent}`;
   const header = `skein/${VERSION} ${kind} ${codec.name} ${nonce} ${takeovers}${span}`;
-  const signature =
-    signs === undefined
-      ? UNSIGNED
-      : signs.signatures.sign({ ...signs, header, payload }, signs.nowMs ?? 0, signs.keptMs);
   return Buffer.concat([
-    Buffer.from(`${header} ${checksumOf(header, payload)} ${signature}\n`, "latin1"),
+    Buffer.from(`${header} ${checksumOf(header, payload)} ${UNSIGNED}\n`, "latin1"),
     payload,
   ]);
 }

@@ -4,7 +4,7 @@
  */
 import { background } from "@skein/core/internal";
 import type { Claim, EntryWrite, ResignReply, SettleReply } from "./coordinator.ts";
-import { sealOutcome } from "./envelope.ts";
+import { sealOutcome, signEnvelope } from "./envelope.ts";
 import type { Fleet } from "./fleet.ts";
 import type { FlightName } from "./flight-keys.ts";
 import type { Outcome, UnshareableWhy } from "./outcome.ts";
@@ -63,21 +63,18 @@ export class Farewells {
     return undefined;
   }
 
-  /** Publishes an outcome. It is encoded and sent before this returns. */
+  /** Publishes an outcome. It is encoded and, if it can be sent at once, sent before this returns. */
   settle(claim: Claim, nonce: string, outcome: Outcome, origin: Origin, plan?: EntryPlan): SaidOutcome {
     const { codec, maxOutcomeBytes, retainMs, inlineMaxBytes, leaseMs } = this.#policy;
-    const signed = "token" in claim ? this.#fleet.signedFlight(this.#name, claim.token) : undefined;
-    // It may be asked for while it is retained, which begins with a settle that may have to be repeated.
-    const keptMs = leaseMs + Math.max(retainMs, plan?.keptMs ?? 0);
-    const signs = signed === undefined ? undefined : { ...signed, keptMs };
-    const sealed = sealOutcome(outcome, { codec, nonce, ...origin, maxOutcomeBytes, signs });
-    const entry = sealed.unshareable === false ? plan?.write(sealed.bytes.length) : undefined;
-    const request = {
+    const signed = this.#fleet.options.signatures !== undefined;
+    const sealed = sealOutcome(outcome, { codec, nonce, ...origin, maxOutcomeBytes, signed });
+    const entry = sealed.unshareable === false ? plan?.write(sealed.size) : undefined;
+    const keptMs = Math.max(retainMs, plan?.keptMs ?? 0);
+    const terms = {
       ...(entry === undefined ? {} : { entry }),
       refreshBackoffMs: outcome.kind === "error" ? (plan?.refreshBackoffMs ?? 0) : 0,
       flight: this.#name,
       claim,
-      outcome: sealed.bytes,
       unshareable: sealed.unshareable !== false,
       failed: outcome.kind === "error",
       retainMs,
@@ -85,6 +82,7 @@ export class Farewells {
     };
     const { coordinator } = this.#fleet.options;
     const settle = async (): Promise<SettleAnswer> => {
+      const request = { ...terms, outcome: this.#signed(sealed.bytes, claim, keptMs) };
       // The rest of a very large crowd is woken by further calls, so that none of them holds the server for long.
       for (let settles = 1, woken = 0; ; settles++) {
         const reply = await coordinator.settle(request);
@@ -94,7 +92,12 @@ export class Farewells {
       }
     };
     const reply = this.#fleet.say(this.#name, leaseMs, settle);
-    return { bytes: sealed.bytes.length, unshareable: sealed.unshareable, reply };
+    return { bytes: sealed.size, unshareable: sealed.unshareable, reply };
+  }
+
+  #signed(envelope: Buffer, claim: Claim, keptMs: number): Buffer {
+    const signed = "token" in claim ? this.#fleet.signedFlight(this.#name, claim.token) : undefined;
+    return signed === undefined ? envelope : signEnvelope(envelope, signed, keptMs);
   }
 
   /** Gives a lease up. `countsAsTakeover`: like a death. */

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { looksSigned, Signatures, type Signed } from "./signatures.ts";
+import { looksSigned, SIGNATURE_BYTES, Signatures, type Signed } from "./signatures.ts";
 
 const NOW = 1_800_000_000_000;
 const signed: Signed = {
@@ -17,6 +17,7 @@ describe("a signature", () => {
     expect(signatures.faultOf(field, signed, NOW)).toBeUndefined();
     expect(looksSigned(field)).toBe(true);
     expect(looksSigned("-")).toBe(false);
+    expect(field).toHaveLength(SIGNATURE_BYTES);
   });
 
   test.each([

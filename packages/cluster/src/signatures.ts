@@ -30,6 +30,8 @@ const ID_PURPOSE = "skein/1 id of a secret";
 const ID_LENGTH = 8;
 /** Room for an estimate of server time that is off, and for a settle that has to be repeated. */
 const SLACK_MS = 30_000;
+/** Of the field: until 2059 a time in ms has eight digits of base 36. */
+export const SIGNATURE_BYTES: number = ID_LENGTH + 1 + 8 + 1 + 43;
 const FIELD = /^([\w-]{8})\.([0-9a-z]{1,12})\.([\w-]{43})$/;
 
 /** Whether the field has the form of a signature, whoever made it. */

@@ -1,5 +1,5 @@
 /** Trouble with the cache is a counted miss, and Redis away is a load without one. */
-import { createCache } from "@skein/cache";
+import { createCache, type CacheEvent } from "@skein/cache";
 import { ClusterSingleflight } from "@skein/cluster";
 import { RedisServer, waitUntil } from "@skein/testkit";
 import { expect, test } from "vitest";
@@ -42,6 +42,22 @@ test("with secrets, an entry that nobody signed for its key is a counted miss, a
     await waitUntil(() => reader.events.some(({ type }) => type === "written"));
     expect(await writer.cache.get("k:a", () => "never")).toBe(`load ${index}`);
   }
+});
+
+test("with secrets, what is set before the first connection is up is signed in its time as well", async () => {
+  await using redis = await RedisServer.start();
+  await using flights = new ClusterSingleflight({
+    redis: redis.url,
+    prefixes: ["k:"],
+    redisTimeoutMs: 5_000,
+    secrets: "a secret of the deployment",
+  });
+  const events: CacheEvent[] = [];
+  const observer = { onEvent: (event: CacheEvent) => void events.push(event) };
+  const cache = createCache({ flights, ttlMs: 60_000, observer });
+  expect(await cache.set("k:a", "set")).toBe(true);
+  expect(await cache.get("k:a", () => "loaded")).toBe("set");
+  expect(events.filter(({ type }) => type === "broken")).toEqual([]);
 });
 
 test("a value that does not satisfy the schema is a counted miss; one that does is what the schema makes of it", async () => {

@@ -5,7 +5,7 @@
  */
 import type { CallOptions, Work } from "@skein/core";
 import { FUSION } from "@skein/core/internal";
-import { sealOutcome } from "../envelope.ts";
+import { sealOutcome, signEnvelope } from "../envelope.ts";
 import type { FallbackLimit } from "../fallback.ts";
 import type { Fleet } from "../fleet.ts";
 import type { FlightsInternals } from "../flights-internals.ts";
@@ -57,12 +57,9 @@ export class FusedEntries {
     const flight = keys.flight(key);
     const id = `0-${processId}-${nonce}`;
     const { ttlMs, graceMs } = terms;
-    const signed = fleet.signedFlight(flight, id);
-    const signs = signed === undefined ? undefined : { ...signed, keptMs: ttlMs + graceMs };
-    const sealed = sealOutcome(
-      { kind: "value", value },
-      { codec, nonce, takeovers: 0, maxOutcomeBytes: maxBytes, signs },
-    );
+    const signed = fleet.options.signatures !== undefined;
+    const sealing = { codec, nonce, takeovers: 0, maxOutcomeBytes: maxBytes, signed };
+    const sealed = sealOutcome({ kind: "value", value }, sealing);
     if (sealed.unshareable !== false) {
       const why = sealed.unshareable === "oversize" ? "too-large" : "not-encodable";
       this.#tell(key, { type: "not-written", why });
@@ -75,12 +72,14 @@ export class FusedEntries {
     let sentAt = 0;
     const said = await this.#change(key, async () => {
       sentAt = clock.now();
-      await coordinator.entries?.set({ flight, outcome: sealed.bytes, entry });
+      const signs = fleet.signedFlight(flight, id);
+      const outcome = signs === undefined ? sealed.bytes : signEnvelope(sealed.bytes, signs, entry.ttlMs);
+      await coordinator.entries?.set({ flight, outcome, entry });
       return true;
     });
     if (said !== true) return false;
     this.#known.learn(key, id, sentAt + ttlMs);
-    this.#tell(key, { type: "written", bytes: sealed.bytes.length, ttlMs });
+    this.#tell(key, { type: "written", bytes: sealed.size, ttlMs });
     return true;
   }
 

@@ -8,7 +8,7 @@ import { joinScript } from "./flight-scripts.ts";
 import { RedisCoordinator } from "./redis-coordinator.ts";
 import type { ScriptReply } from "./script-runner.ts";
 import { Server } from "./server.ts";
-import { OneServer } from "./servers.ts";
+import { OneServer, type Attempt, type Servers } from "./servers.ts";
 
 const keys = flightKeys({ namespace: "n", maxKeyBytes: 100, hashKeys: false });
 const request: JoinRequest = {
@@ -30,6 +30,7 @@ function coordinator(answers: ((clock: FakeClock) => Promise<ScriptReply>)[]): {
   clock: FakeClock;
   deadlines: number[];
   timeouts: number[];
+  server: Server;
 } {
   const clock = new FakeClock();
   const deadlines: number[] = [];
@@ -49,12 +50,13 @@ function coordinator(answers: ((clock: FakeClock) => Promise<ScriptReply>)[]): {
     },
     failureOf,
   } as unknown as Link;
-  return { coordinator: over(link, clock), clock, deadlines, timeouts };
+  const server = new Server(link);
+  return { coordinator: over(new OneServer(server), clock), clock, deadlines, timeouts, server };
 }
 
-function over(link: Link, clock: FakeClock): RedisCoordinator {
+function over(servers: Servers, clock: FakeClock): RedisCoordinator {
   return new RedisCoordinator({
-    servers: new OneServer(new Server(link)),
+    servers,
     clock,
     processId: "p1",
     inboxPrefix: keys.inboxPrefix,
@@ -115,6 +117,27 @@ test("an inbox of which the server says nothing is not taken for empty", async (
   const send = (run: (redis: object) => Promise<unknown>): Promise<unknown> => {
     return run({ call: () => Promise.resolve(reply) });
   };
-  const coordinatorOver = over({ clock, send, failureOf } as unknown as Link, clock);
+  const link = { clock, send, failureOf } as unknown as Link;
+  const coordinatorOver = over(new OneServer(new Server(link)), clock);
   expect(await coordinatorOver.listeners(["there", "gone", "unknown"])).toEqual([true, false, true]);
+});
+
+test("the time at a node that has not been heard of yet is that of another", async () => {
+  const world = coordinator([says("LEAD", 1_000_000, 2), says("LEAD", 1_000_000, 2)]);
+  const { clock, server } = world;
+  const stranger = new Server({ clock } as unknown as Link);
+  const nodes: Server[] = [stranger, server, server, stranger];
+  const servers = {
+    seesListeners: false,
+    ask: (_key: string, leftMs: number, attempt: Attempt<unknown>) => attempt(server, leftMs),
+    of: () => nodes.shift(),
+  } as unknown as Servers;
+  const asked = over(servers, clock);
+  expect(asked.serverTimeMs(request.flight)).toBeUndefined();
+  await asked.join(request);
+  expect(asked.serverTimeMs(request.flight)).toBe(clock.now() + 1_000_000);
+  await asked.join(request);
+  await clock.advance(500);
+  expect(asked.serverTimeMs(request.flight)).toBe(clock.now() + 1_000_000);
+  expect(asked.serverTimeMs(request.flight)).toBe(clock.now() + 1_000_000);
 });

@@ -62,6 +62,8 @@ export class RedisCoordinator implements Coordinator {
   readonly entries: EntryOperations;
   readonly #options: RedisCoordinatorOptions;
   readonly #outbox: Outbox;
+  /** How far ahead of ours the clock of a server is, us; of the one that was asked last. */
+  #lastAheadUs: number | undefined;
 
   constructor(options: RedisCoordinatorOptions) {
     this.#options = options;
@@ -173,8 +175,11 @@ export class RedisCoordinator implements Coordinator {
 
   serverTimeMs(flight: FlightName): number | undefined {
     const { clock, servers } = this.#options;
-    const us = servers.of(flight.leaseKey)?.clock.at(clock.now());
-    return us === undefined ? undefined : us / 1_000;
+    const now = clock.now();
+    const us = servers.of(flight.leaseKey)?.clock.at(now);
+    if (us !== undefined) return us / 1_000;
+    // A node that has just been given the slot may not have been heard of yet. Those of one deployment agree well enough.
+    return this.#lastAheadUs === undefined ? undefined : now + this.#lastAheadUs / 1_000;
   }
 
   #join(request: JoinRequest, deadline: number): Promise<JoinReply> {
@@ -189,6 +194,7 @@ export class RedisCoordinator implements Coordinator {
   async #joinAt(server: Server, request: JoinRequest, deadline: number, leftMs: number): Promise<JoinReply> {
     const { processId, inboxPrefix, servers, transport } = this.#options;
     const deadlineUs = server.clock.at(deadline);
+    if (deadlineUs !== undefined) this.#lastAheadUs = deadlineUs - deadline * 1_000;
     const { entry } = request;
     const blind = request.depose?.evidence === "inbox" && !servers.seesListeners;
     const depose = blind ? undefined : request.depose;

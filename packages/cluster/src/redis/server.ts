@@ -93,9 +93,11 @@ function askingWire(link: Link): ScriptWire {
 
 async function readClock(redis: Redis, clock: ServerClock, { clock: own }: ConnectionOptions): Promise<void> {
   const sentAt = own.now();
-  clock.doubt();
   try {
     const [seconds, microseconds] = await redis.time();
+    // It may be another server by now. Until it has answered, what the one before said is the best that is known: what
+    // is waiting to be signed, or arrives meanwhile, must not count as out of time.
+    clock.doubt();
     clock.learn(Number(seconds) * 1_000_000 + Number(microseconds), sentAt);
   } catch {
     // Without the right to TIME the scripts fail as well; the probe says so by name.

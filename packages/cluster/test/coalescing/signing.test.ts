@@ -1,17 +1,41 @@
 /** Outcomes that are believed only if somebody with the secret signed them: for this key, this flight, in their time. */
-import { waitUntil } from "@skein/testkit";
+import { RedisServer, TcpProxy, waitUntil } from "@skein/testkit";
 import { ClusterSingleflight, type ClusterEvent } from "@skein/cluster";
 import { InvalidOptionError } from "@skein/core";
 import { inspect } from "node:util";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { formatWakeUp } from "../../src/inbox/wake-up.ts";
 import { oneServer } from "../topology/redis-topology.ts";
 import { FleetOfInstances, HeldWork } from "./fleet-of-instances.ts";
-import { postTo } from "../wakeup.ts";
+import { postTo, WAKEUP } from "../wakeup.ts";
 
 const SECRET = "canary-secret-of-the-fleet";
 const OTHER = "canary-secret-of-another-fleet";
 const FLIGHT = "skein1:{test:k:1}:flight";
+
+interface Member {
+  readonly flights: ClusterSingleflight;
+  readonly events: ClusterEvent[];
+}
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+function member(redis: string): Member {
+  const events: ClusterEvent[] = [];
+  const flights = new ClusterSingleflight({
+    redis,
+    namespace: "test",
+    prefixes: ["k:"],
+    redisTimeoutMs: 10_000,
+    wakeup: WAKEUP,
+    secrets: SECRET,
+    observer: { onEvent: (event) => void events.push(event) },
+  });
+  return { flights, events };
+}
 
 function rejections(events: readonly ClusterEvent[]): string[] {
   return events.flatMap((event) => (event.type === "rejected" ? [event.why] : []));
@@ -141,6 +165,71 @@ describe("an outcome that nobody with the secret signed is a counted miss: the p
     await client.hset(FLIGHT, "outcome", Buffer.from(String(outcome).replace("mine", "ours")));
     expect(await fleet.at(1).fly("k:1", () => "own")).toMatchObject({ value: "own", role: "local" });
     expect(rejections(fleet.instance(1).events)).toEqual(["signature"]);
+  });
+});
+
+describe.runIf(oneServer)("while a process has not yet been told the time by a server that it came back to", () => {
+  /** Two members, one of them behind a proxy that is about to lose its connection for commands. */
+  async function start(): Promise<{
+    near: Member;
+    far: Member;
+    cutOff: () => Promise<void>;
+    heal: () => void;
+  }> {
+    const server = await RedisServer.start();
+    const proxy = await TcpProxy.start({ targetPort: server.port });
+    const [near, far] = [member(server.url), member(proxy.url)];
+    stops.push(async () => {
+      proxy.pass();
+      await Promise.all([near, far].map(({ flights }) => flights.close({ drainMs: 0 })));
+      await proxy.stop();
+      await server.stop();
+    });
+    await Promise.all([near, far].map(({ flights }) => flights.ready()));
+    return {
+      near,
+      far,
+      async cutOff() {
+        const before = Math.max(...proxy.connections.map(({ id }) => id));
+        // The question for the time leaves on each new connection for commands; the answer does not come.
+        proxy.only(({ commands }) => commands.has("time"));
+        proxy.hold("to-client");
+        proxy.reset();
+        await waitUntil(() => proxy.connections.some(({ id, commands }) => id > before && commands.has("time")), {
+          what: "the question for the time",
+        });
+      },
+      heal: () => proxy.release(),
+    };
+  }
+
+  it("what it publishes is believed", async () => {
+    const { near, far, cutOff, heal } = await start();
+    const work = new HeldWork<string>();
+    const led = far.flights.do("k:1", work.run);
+    await work.begun;
+    const followed = near.flights.fly("k:1", () => "own");
+    await waitUntil(() => near.events.some(({ type }) => type === "follow"), { what: "a follower" });
+    await cutOff();
+    work.end("first");
+    expect(await led).toBe("first");
+    heal();
+    expect(await followed).toMatchObject({ value: "first", role: "follower" });
+    expect(rejections(near.events)).toEqual([]);
+  });
+
+  it("it believes what others publish", async () => {
+    const { near, far, cutOff } = await start();
+    const work = new HeldWork<string>();
+    const led = near.flights.do("k:1", work.run);
+    await work.begun;
+    const followed = far.flights.fly("k:1", () => "own");
+    await waitUntil(() => far.events.some(({ type }) => type === "follow"), { what: "a follower" });
+    await cutOff();
+    work.end("first");
+    expect(await followed).toMatchObject({ value: "first", role: "follower" });
+    expect(rejections(far.events)).toEqual([]);
+    expect(await led).toBe("first");
   });
 });
 
