@@ -1,17 +1,18 @@
 /**
  * An entry in a store of the application's: a line of ASCII, then what the codec made of the value.
  *
- *     skein-cached/1 <kind> <id> <graceMs> <workMs> <checksum>\n<payload>
+ *     skein-cached/1 <kind> <id> <graceMs> <workMs> <checksum>[ <signature>]\n<payload>
  *
- * It is fresh until `graceMs` before the store drops it. Not promised: anything about intent; the checksum finds damage.
+ * It is fresh until `graceMs` before the store drops it. Signed, with the secrets of the flights, it is checked before
+ * anything is parsed. Not promised, without: anything about intent; the checksum finds damage.
  */
 import { crc32 } from "node:zlib";
 import { CachedWorkError } from "./errors.ts";
 import type { CacheCodec } from "./options.ts";
 
 const LINE_FEED = 0x0a;
-const MAX_HEAD_BYTES = 128;
-const HEAD = /^(skein-cached\/1 (value|undefined|null|error) ([0-9a-z]+) (\d{1,15}) (\d{1,15})) ([0-9a-z]+)$/;
+const MAX_HEAD_BYTES = 256;
+const HEAD = /^(skein-cached\/1 (value|undefined|null|error) ([0-9a-z]+) (\d{1,15}) (\d{1,15})) ([0-9a-z]+)(?: ([\w.-]+))?$/;
 
 export type KeptOutcome =
   | { readonly kind: "value"; readonly value: unknown }
@@ -26,24 +27,38 @@ export interface Entry {
   readonly outcome: KeptOutcome;
 }
 
+/** Signs the head up to the checksum, and the payload. */
+export type Sign = (header: string, payload: Uint8Array) => string;
+
 /** @throws what the codec throws for a value that it cannot carry. */
-export function encodeEntry(entry: Entry, codec: CacheCodec): Uint8Array {
+export function encodeEntry(entry: Entry, codec: CacheCodec, sign?: Sign): Uint8Array {
   const [kind, payload] = encodeOutcome(entry.outcome, codec);
-  const signed = `skein-cached/1 ${kind} ${entry.id} ${entry.graceMs} ${Math.round(entry.workMs)}`;
-  return Buffer.concat([Buffer.from(`${signed} ${checksumOf(signed, payload)}\n`), payload]);
+  const header = `skein-cached/1 ${kind} ${entry.id} ${entry.graceMs} ${Math.round(entry.workMs)}`;
+  const signature = sign === undefined ? "" : ` ${sign(header, payload)}`;
+  return Buffer.concat([Buffer.from(`${header} ${checksumOf(header, payload)}${signature}\n`), payload]);
 }
 
-/** Why bytes are no entry. */
-export type EntryFault = "malformed" | "undecodable";
+/** Why bytes are no entry, or none to be believed. */
+export type EntryFault = "malformed" | "undecodable" | "signature" | "expired";
 
-/** Never throws. */
-export function decodeEntry(bytes: Uint8Array, codec: CacheCodec): Entry | EntryFault {
+/** What is wrong with a signature, "" if there is none. */
+export type CheckSignature = (
+  signature: string,
+  header: string,
+  payload: Uint8Array,
+) => EntryFault | undefined;
+
+/** Never throws. Without `check` a signature is not looked at: there is nothing to look with. */
+export function decodeEntry(bytes: Uint8Array, codec: CacheCodec, check?: CheckSignature): Entry | EntryFault {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MAX_HEAD_BYTES));
   const end = start.indexOf(LINE_FEED);
   const match = HEAD.exec(start.toString("latin1", 0, Math.max(end, 0)));
-  const [, signed = "", kind, id = "", graceMs, workMs, checksum] = match ?? [];
+  const [, header = "", kind, id = "", graceMs, workMs, checksum, signature = ""] = match ?? [];
   const payload = bytes.subarray(end + 1);
-  if (kind === undefined || checksum !== checksumOf(signed, payload)) return "malformed";
+  if (kind === undefined) return "malformed";
+  const forgery = check?.(signature, header, payload);
+  if (forgery !== undefined) return forgery;
+  if (checksum !== checksumOf(header, payload)) return "malformed";
   try {
     const outcome = decodeOutcome(kind, payload, codec);
     return { id, graceMs: Number(graceMs), workMs: Number(workMs), outcome };
@@ -80,6 +95,6 @@ function factsOf(error: unknown): { name: string; message: string; code?: string
   return typeof code === "string" ? { name, message, code } : { name, message };
 }
 
-function checksumOf(head: string, payload: Uint8Array): string {
-  return crc32(payload, crc32(head)).toString(36);
+function checksumOf(header: string, payload: Uint8Array): string {
+  return crc32(payload, crc32(header)).toString(36);
 }

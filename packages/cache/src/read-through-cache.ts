@@ -4,15 +4,15 @@
  * moment, nor that anything is kept for as long as its time to live.
  */
 import { InvalidArgumentError, InvalidOptionError, type CallOptions, type Work } from "@skein/core";
-import { checkCall, FUSION } from "@skein/core/internal";
-import type { EntryRules } from "@skein/cluster/internal";
+import { checkCall, ENTRY_SIGNING, FUSION } from "@skein/core/internal";
+import type { EntryRules, EntrySigning } from "@skein/cluster/internal";
 import type { Entries } from "./entries.ts";
 import { Freshness } from "./freshness.ts";
 import { tellerOf, type Tell } from "./observer.ts";
 import { cachePolicy, type CacheOptions } from "./options.ts";
 import { RedisStore } from "./redis-store.ts";
 import { StoreEntries } from "./store-entries.ts";
-import { MemoryStore } from "./store.ts";
+import { MemoryStore, type CacheStore } from "./store.ts";
 
 const MAX_TTL_MS = 2_147_483_647;
 
@@ -87,6 +87,7 @@ class ReadThroughCache implements Cache {
         freshness: this.#freshness,
         ttlOf: (work) => this.#ttls.get(work),
         tell: this.#tell,
+        signing: signingOf(flights, store),
       });
   }
 
@@ -139,6 +140,12 @@ class ReadThroughCache implements Cache {
     };
     return (fuse as (rules: EntryRules) => Entries)(rules);
   }
+}
+
+/** How the flights would have entries signed that others can write to as well; this process's own memory is its own. */
+function signingOf(flights: object, store: CacheStore | undefined): EntrySigning | undefined {
+  if (store === undefined || store instanceof MemoryStore) return undefined;
+  return Reflect.get(flights, ENTRY_SIGNING) as EntrySigning | undefined;
 }
 
 function callOptions({ signal, timeoutMs }: GetOptions = {}): CallOptions | undefined {

@@ -4,9 +4,17 @@
  * narrows), and loads that are under way in other processes are not kept from being written by a `set` or `delete`.
  */
 import { ClosedError, FlightTimeoutError, type CallOptions, type Coalescer, type Work } from "@skein/core";
+import type { EntrySigning } from "@skein/cluster/internal";
 import { background } from "@skein/core/internal";
 import type { Entries } from "./entries.ts";
-import { decodeEntry, encodeEntry, type Entry, type KeptOutcome } from "./entry.ts";
+import {
+  decodeEntry,
+  encodeEntry,
+  type CheckSignature,
+  type Entry,
+  type KeptOutcome,
+  type Sign,
+} from "./entry.ts";
 import type { Freshness, Terms } from "./freshness.ts";
 import type { Tell } from "./observer.ts";
 import type { CachePolicy } from "./options.ts";
@@ -22,6 +30,8 @@ export interface StoreEntriesOptions {
   readonly freshness: Freshness;
   readonly ttlOf: (work: Work<unknown>) => number | undefined;
   readonly tell: Tell;
+  /** Entries are signed, and believed only if they are. */
+  readonly signing: EntrySigning | undefined;
 }
 
 interface Found {
@@ -77,10 +87,11 @@ export class StoreEntries implements Entries {
   }
 
   async set(key: string, value: unknown, terms: Terms): Promise<boolean> {
-    const bytes = this.#encode(key, { kind: "value", value }, 0, terms);
+    const { store, signing } = this.#options;
+    const nowMs = signing === undefined ? undefined : await signing.nowMs(key);
+    const bytes = this.#encode(key, { kind: "value", value }, 0, terms, nowMs);
     // What it should have replaced must not be seen any more.
     if (bytes === undefined) return (await this.delete(key)) && false;
-    const { store } = this.#options;
     const ttlMs = terms.ttlMs + terms.graceMs;
     const written = await this.#change(key, () => store.set(key, bytes, ttlMs));
     if (written) this.#options.tell(key, { type: "written", bytes: bytes.length, ttlMs: terms.ttlMs });
@@ -124,11 +135,12 @@ export class StoreEntries implements Entries {
   }
 
   async #read(key: string): Promise<Found | undefined> {
-    const { store, policy, tell } = this.#options;
+    const { store, policy, tell, signing } = this.#options;
     try {
       const stored = await this.#answered(store.get(key));
       if (stored === undefined) return undefined;
-      const entry = decodeEntry(stored.bytes, policy.codec);
+      const check = signing === undefined ? undefined : checkOf(signing, key, await signing.nowMs(key));
+      const entry = decodeEntry(stored.bytes, policy.codec, check);
       if (typeof entry === "string") {
         tell(key, { type: "broken", why: entry });
         return undefined;
@@ -158,7 +170,7 @@ export class StoreEntries implements Entries {
 
   /** The work, with a second look before it and the writing behind it. `seen`: the id of an entry that will not do. */
   #loading(key: string, work: Work<unknown>, seen: string | undefined): Work<unknown> {
-    const { policy, freshness, ttlOf } = this.#options;
+    const { policy, freshness, ttlOf, signing } = this.#options;
     const { clock } = policy;
     return async (signal, flight) => {
       const load = this.#begin(key);
@@ -169,10 +181,13 @@ export class StoreEntries implements Entries {
         }
         const startedAt = clock.now();
         const outcome = await outcomeOf(() => work(signal, flight));
+        const workMs = clock.now() - startedAt;
+        // Before the last look at whether the load still counts.
+        const nowMs = signing === undefined ? undefined : await signing.nowMs(key);
         const keeps = outcome.kind === "value" || found === undefined;
         const lost = load.void || signal.aborted || flight.leaseLost?.aborted === true;
         const terms = keeps && !lost ? freshness.terms(outcome, ttlOf(work)) : undefined;
-        if (terms !== undefined) await this.#write(key, outcome, clock.now() - startedAt, terms);
+        if (terms !== undefined) await this.#write(key, outcome, workMs, terms, nowMs);
         return valueOf(outcome);
       } finally {
         this.#end(key, load);
@@ -180,9 +195,15 @@ export class StoreEntries implements Entries {
     };
   }
 
-  async #write(key: string, outcome: KeptOutcome, workMs: number, terms: Terms): Promise<void> {
+  async #write(
+    key: string,
+    outcome: KeptOutcome,
+    workMs: number,
+    terms: Terms,
+    nowMs: number | undefined,
+  ): Promise<void> {
     const { store, tell } = this.#options;
-    const bytes = this.#encode(key, outcome, workMs, terms);
+    const bytes = this.#encode(key, outcome, workMs, terms, nowMs);
     if (bytes === undefined) return;
     try {
       await this.#answered(store.set(key, bytes, terms.ttlMs + terms.graceMs));
@@ -192,11 +213,26 @@ export class StoreEntries implements Entries {
     }
   }
 
-  #encode(key: string, outcome: KeptOutcome, workMs: number, { graceMs }: Terms): Uint8Array | undefined {
-    const { policy, tell } = this.#options;
+  /** `nowMs`: server time, for the signature; nobody would believe an entry without one. */
+  #encode(
+    key: string,
+    outcome: KeptOutcome,
+    workMs: number,
+    { ttlMs, graceMs }: Terms,
+    nowMs: number | undefined,
+  ): Uint8Array | undefined {
+    const { policy, tell, signing } = this.#options;
+    if (signing !== undefined && nowMs === undefined) {
+      tell(key, { type: "not-written", why: "unavailable" });
+      return undefined;
+    }
+    const sign: Sign | undefined =
+      signing === undefined || nowMs === undefined
+        ? undefined
+        : (header, payload) => signing.sign({ key, header, payload }, nowMs, ttlMs + graceMs);
     try {
       const id = policy.randomness.identifier(ID_LENGTH);
-      const bytes = encodeEntry({ id, graceMs, workMs, outcome }, policy.codec);
+      const bytes = encodeEntry({ id, graceMs, workMs, outcome }, policy.codec, sign);
       if (bytes.length <= policy.maxEntryBytes) return bytes;
       tell(key, { type: "not-written", why: "too-large" });
     } catch {
@@ -262,6 +298,10 @@ async function untilAborted<T>(looking: Promise<T>, signal: AbortSignal | undefi
   } finally {
     signal.removeEventListener("abort", leave);
   }
+}
+
+function checkOf(signing: EntrySigning, key: string, nowMs: number | undefined): CheckSignature {
+  return (signature, header, payload) => signing.faultOf(signature, { key, header, payload }, nowMs);
 }
 
 async function outcomeOf(work: () => unknown): Promise<KeptOutcome> {

@@ -25,6 +25,7 @@ import {
 } from "@skein/core/internal";
 import { ClusterPilot } from "./cluster-pilot.ts";
 import type { Fleet } from "./fleet.ts";
+import { offerEntrySigning } from "./entry/entry-signing.ts";
 import { offerFusion } from "./entry/fused-entries.ts";
 import { onTerminate } from "./handle-signals.ts";
 import type { ClusterOptions } from "./options.ts";
@@ -64,6 +65,7 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
       fallbackLimit: (policy) => this.#pilotOf(policy).fallbackLimit,
       addPilot: (pilot) => void this.#guests.add(pilot),
     });
+    offerEntrySigning(this, this.#fleet);
     this.#stopSignals = onTerminate(options.handleSignals, (close) => this.close(close));
   }
 

@@ -5,7 +5,7 @@ export { checkCall, wrapCoalesced } from "./coalescer.ts";
 export { describe } from "./errors.ts";
 export { Flight } from "./flight.ts";
 export { DEFAULT_DRAIN_MS, FlightTable } from "./flight-table.ts";
-export { FUSION, KEY_PREFIX_OF, offerKeyPrefix } from "./fusion.ts";
+export { ENTRY_SIGNING, FUSION, KEY_PREFIX_OF, offerKeyPrefix } from "./fusion.ts";
 export { evacuateLocally, localPilot } from "./local-pilot.ts";
 export { Emitter, type AboutFlight } from "./observer.ts";
 export { flightLimits, type FlightLimits } from "./options.ts";
