@@ -3,7 +3,11 @@ import { RedisServer, TcpProxy, waitUntil } from "@skein/testkit";
 import { ClusterSingleflight, type ClusterEvent } from "@skein/cluster";
 import { InvalidOptionError } from "@skein/core";
 import { inspect } from "node:util";
+import { crc32 } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
+import { jsonCodec } from "../../src/codec.ts";
+import { openOutcome, sealOutcome } from "../../src/envelope.ts";
+import { parseToken } from "../../src/fencing-token.ts";
 import { formatWakeUp } from "../../src/inbox/wake-up.ts";
 import { oneServer } from "../topology/redis-topology.ts";
 import { FleetOfInstances, HeldWork } from "./fleet-of-instances.ts";
@@ -39,6 +43,15 @@ function member(redis: string): Member {
 
 function rejections(events: readonly ClusterEvent[]): string[] {
   return events.flatMap((event) => (event.type === "rejected" ? [event.why] : []));
+}
+
+/** With other contents, a checksum that fits them, and the signature as it was. */
+function resealed(envelope: Buffer, from: string, to: string): Buffer {
+  const [head = "", payload = ""] = envelope.toString("latin1").replace(from, to).split("\n");
+  const [signature = "", _checksum, ...header] = head.split(" ").toReversed();
+  const signed = header.toReversed().join(" ");
+  const checksum = crc32(payload, crc32(signed)).toString(36);
+  return Buffer.from(`${signed} ${checksum} ${signature}\n${payload}`, "latin1");
 }
 
 /** One leads and the other follows; returns the work to be ended and both answers. */
@@ -122,19 +135,21 @@ describe("an outcome that nobody with the secret signed is a counted miss: the p
     await using fleet = await FleetOfInstances.start(2, { secrets: SECRET, prefixes: { "k:": {} } });
     const { work, led, followed } = await leadAndFollow(fleet);
     const token = fleet.instance(0).events.find((event) => event.type === "lead")?.flightId ?? "";
-    const forged = `skein/1 value json ${token.split("-")[2]} 0 `;
-    const message = formatWakeUp({
-      kind: "settled",
-      flightId: "test:k:1",
-      token,
-      outcome: Buffer.from(`${forged}0 -\n"poison"`),
-    });
+    const nonce = parseToken(token)?.nonce ?? "";
+    // Right in everything but the signature: what a process without secrets would publish.
+    const outcome = sealOutcome(
+      { kind: "value", value: "poison" },
+      { codec: jsonCodec, nonce, takeovers: 0, maxOutcomeBytes: 1_000 },
+    ).bytes;
+    expect(openOutcome(outcome, { codec: jsonCodec, nonce })).toMatchObject({ ok: true });
+    const message = formatWakeUp({ kind: "settled", flightId: "test:k:1", token, outcome });
     const client = fleet.redis.client();
     const registered = (await client.hkeys(FLIGHT)).find((field) => field.startsWith("f:"));
     await postTo(client, `skein1:test:inbox:${registered?.split(":")[1]}`, message);
     await waitUntil(() => rejections(fleet.instance(1).events).length > 0, { what: "the rejection" });
     work.end("true");
     expect(await followed).toMatchObject({ value: "true", role: "follower" });
+    expect(rejections(fleet.instance(1).events)).toEqual(["signature"]);
     await led;
   });
 
@@ -161,8 +176,14 @@ describe("an outcome that nobody with the secret signed is a counted miss: the p
     await fleet.at(0).do("k:1", () => "mine");
     await waitUntil(() => fleet.count(0, "settle-accepted") === 1, { what: "the settlement" });
     const client = fleet.redis.client();
-    const outcome = await client.hgetBuffer(FLIGHT, "outcome");
-    await client.hset(FLIGHT, "outcome", Buffer.from(String(outcome).replace("mine", "ours")));
+    const outcome = (await client.hgetBuffer(FLIGHT, "outcome")) ?? Buffer.alloc(0);
+    const changed = resealed(outcome, "mine", "ours");
+    await client.hset(FLIGHT, "outcome", changed);
+    const nonce = String(outcome).split(" ")[3] ?? "";
+    expect(openOutcome(changed, { codec: jsonCodec, nonce })).toMatchObject({
+      ok: true,
+      outcome: { value: "ours" },
+    });
     expect(await fleet.at(1).fly("k:1", () => "own")).toMatchObject({ value: "own", role: "local" });
     expect(rejections(fleet.instance(1).events)).toEqual(["signature"]);
   });
