@@ -12,7 +12,8 @@ import type { CacheCodec } from "./options.ts";
 
 const LINE_FEED = 0x0a;
 const MAX_HEAD_BYTES = 256;
-const HEAD = /^(skein-cached\/1 (value|undefined|null|error) ([0-9a-z]+) (\d{1,15}) (\d{1,15})) ([0-9a-z]+)(?: ([\w.-]+))?$/;
+const HEAD =
+  /^(skein-cached\/1 (value|undefined|null|error) ([0-9a-z]+) (\d{1,15}) (\d{1,15})) ([0-9a-z]+)(?: ([\w.-]+))?$/;
 
 export type KeptOutcome =
   | { readonly kind: "value"; readonly value: unknown }
@@ -49,7 +50,11 @@ export type CheckSignature = (
 ) => EntryFault | undefined;
 
 /** Never throws. Without `check` a signature is not looked at: there is nothing to look with. */
-export function decodeEntry(bytes: Uint8Array, codec: CacheCodec, check?: CheckSignature): Entry | EntryFault {
+export function decodeEntry(
+  bytes: Uint8Array,
+  codec: CacheCodec,
+  check?: CheckSignature,
+): Entry | EntryFault {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, MAX_HEAD_BYTES));
   const end = start.indexOf(LINE_FEED);
   const match = HEAD.exec(start.toString("latin1", 0, Math.max(end, 0)));

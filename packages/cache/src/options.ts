@@ -8,6 +8,7 @@ import {
   type Observer,
   type Randomness,
 } from "@skein/core";
+import { withoutText } from "@skein/core/internal";
 import type { CacheEvent } from "./observer.ts";
 import type { RedisClient } from "./redis-store.ts";
 import type { CacheStore } from "./store.ts";
@@ -139,10 +140,11 @@ const json: CacheCodec = {
 /** @throws InvalidOptionError naming the option, its value and the rule. */
 export function cachePolicy(options: CacheOptions): CachePolicy {
   if (typeof options !== "object" || options === null) {
-    throw new InvalidOptionError("options", options, "must be an object");
+    throw new InvalidOptionError("options", withoutText(options), "must be an object");
   }
   for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) throw new InvalidOptionError(name, Reflect.get(options, name), "is not known");
+    if (KNOWN.has(name)) continue;
+    throw new InvalidOptionError(name, withoutText(Reflect.get(options, name)), "is not known");
   }
   const { flights, redis, store, isNegative = (value) => value === null || value === undefined } = options;
   const { schema, codec = json, clock = systemClock, randomness = systemRandomness } = options;
@@ -153,10 +155,10 @@ export function cachePolicy(options: CacheOptions): CachePolicy {
     throw new InvalidOptionError("store", store, "cannot be given together with redis");
   }
   if (typeof isNegative !== "function") {
-    throw new InvalidOptionError("isNegative", isNegative, "must be a function");
+    throw new InvalidOptionError("isNegative", withoutText(isNegative), "must be a function");
   }
   if (schema !== undefined && !isSchema(schema)) {
-    throw new InvalidOptionError("schema", schema, "must be a Standard Schema");
+    throw new InvalidOptionError("schema", withoutText(schema), "must be a Standard Schema");
   }
   withMethods("codec", codec, ["encode", "decode"]);
   const { observer = [] } = options;
@@ -213,5 +215,9 @@ function fraction(option: string, value: unknown, max: number): number {
 function withMethods<T extends object>(option: string, value: T, names: readonly string[]): T {
   const methods = typeof value === "object" && value !== null ? names : ["-"];
   if (methods.every((name) => typeof Reflect.get(Object(value), name) === "function")) return value;
-  throw new InvalidOptionError(option, value, `must be an object with the methods ${names.join(", ")}`);
+  throw new InvalidOptionError(
+    option,
+    withoutText(value),
+    `must be an object with the methods ${names.join(", ")}`,
+  );
 }

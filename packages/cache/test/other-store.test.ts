@@ -115,7 +115,8 @@ describe("with secrets, an entry is signed with those of the flights", () => {
     await foreign.cache.set("k:c", "of another secret");
     const mine = await stored("k:a");
     const changed = (from: string | RegExp, to: string): Buffer => {
-      const [, head = "", payload = ""] = /^(.*)\n(.*)$/su.exec(mine.toString("latin1").replace(from, to)) ?? [];
+      const [, head = "", payload = ""] =
+        /^(.*)\n(.*)$/su.exec(mine.toString("latin1").replace(from, to)) ?? [];
       const [, signed = "", signature = ""] = /^(.*) \S+ (\S+)$/u.exec(head) ?? [];
       return Buffer.from(`${signed} ${crc32(payload, crc32(signed)).toString(36)} ${signature}\n${payload}`);
     };

@@ -5,7 +5,7 @@
 import { types } from "node:util";
 import type { SingleflightOptions } from "@skein/core";
 import { InvalidOptionError } from "@skein/core";
-import { MAX_TIMER_MS } from "@skein/core/internal";
+import { MAX_TIMER_MS, withoutText } from "@skein/core/internal";
 import * as z from "zod";
 import type { CodecOption } from "./codec.ts";
 import type { ClusterEvent } from "./observer.ts";
@@ -171,6 +171,15 @@ const prefixSchema = z.strictObject({
   maxOutcomeBytes: z.int().min(1).max(67_108_864).optional(),
 });
 
+const CONFIDENTIAL: ReadonlySet<unknown> = new Set(["redis", "secrets"]);
+const NEVER_TEXT: ReadonlySet<unknown> = new Set([
+  "breaker",
+  "handleSignals",
+  "logger",
+  "schema",
+  "shareErrors",
+]);
+
 /** What core checks itself is passed on to it. */
 const passedOn = z.unknown().optional();
 
@@ -250,13 +259,16 @@ function parse(schema: z.ZodType, value: unknown, at: string): void {
   const unknown = issue.code === "unrecognized_keys" ? issue.keys[0] : undefined;
   const path = unknown === undefined ? issue.path : [...issue.path, unknown];
   const option = [at, ...path.map(String)].filter((part) => part !== "").join(".");
-  const offending =
-    path[0] === "secrets"
-      ? "(not shown)"
-      : path.reduce<unknown>((from, part) => Reflect.get(Object(from), part), value);
+  const offending = path.reduce<unknown>((from, part) => Reflect.get(Object(from), part), value);
   throw new InvalidOptionError(
     option === "" ? "options" : option,
-    offending,
+    unknown !== undefined || mayBeSecret(issue.path) ? withoutText(offending) : offending,
     unknown === undefined ? issue.message : "is not known",
   );
+}
+
+/** What holds secrets, and text in the place of what is never text: it may have been meant for one of those. */
+function mayBeSecret(path: readonly PropertyKey[]): boolean {
+  const [first] = path;
+  return path.length === 0 || CONFIDENTIAL.has(first) || (path.length === 1 && NEVER_TEXT.has(first));
 }

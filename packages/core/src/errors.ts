@@ -127,8 +127,16 @@ export class FlightUnwantedError extends SkeinError {
   }
 }
 
-/** A value as an error message shows it: short, one line, never the contents of an object. */
+const NOT_SHOWN = "(not shown)";
+
+/** A value that may be a secret, as an error may show it: nobody knows what an unknown option was meant to hold. */
+export function withoutText(value: unknown): unknown {
+  return typeof value === "string" || typeof value === "symbol" ? NOT_SHOWN : value;
+}
+
+/** A value as an error message shows it: short, one line, never the contents of an object or the password of a URL. */
 export function describe(value: unknown): string {
+  if (typeof value === "string" && /:\/\/[^/]*@/.test(value)) return "a URL with credentials";
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "function") return "a function";

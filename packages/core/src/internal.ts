@@ -2,7 +2,7 @@
 export { background, disregard } from "./background.ts";
 export { MAX_TIMER_MS } from "./clock.ts";
 export { checkCall, wrapCoalesced } from "./coalescer.ts";
-export { describe } from "./errors.ts";
+export { describe, withoutText } from "./errors.ts";
 export { Flight } from "./flight.ts";
 export { DEFAULT_DRAIN_MS, FlightTable } from "./flight-table.ts";
 export { ENTRY_SIGNING, FUSION, KEY_PREFIX_OF, offerKeyPrefix } from "./fusion.ts";

@@ -1,7 +1,7 @@
 /** The options of `Singleflight`: meaning, unit, default, range, and the check that enforces them. */
 import { disregard } from "./background.ts";
 import { MAX_TIMER_MS, systemClock, type Clock } from "./clock.ts";
-import { describe, InvalidOptionError } from "./errors.ts";
+import { describe, InvalidOptionError, withoutText } from "./errors.ts";
 import type { FlightEvent, Observer } from "./observer.ts";
 import { systemRandomness, type Randomness } from "./randomness.ts";
 
@@ -79,13 +79,13 @@ const ON_FULL: readonly OnFull[] = ["evict-oldest", "bypass", "reject"];
 /** @throws InvalidOptionError naming the option, its value and the rule. */
 export function flightLimits<E>(options: SingleflightOptions<E>): FlightLimits {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new InvalidOptionError("options", options, "must be an object");
+    throw new InvalidOptionError("options", withoutText(options), "must be an object");
   }
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name)) {
       throw new InvalidOptionError(
         name,
-        Reflect.get(options, name),
+        withoutText(Reflect.get(options, name)),
         `is not known; known are ${[...KNOWN].join(", ")}`,
       );
     }
@@ -140,13 +140,17 @@ function oneOf<T extends string>(option: string, value: unknown, allowed: readon
 
 function callable<T>(option: string, value: T): T {
   if (typeof value === "function") return value;
-  throw new InvalidOptionError(option, value, "must be a function");
+  throw new InvalidOptionError(option, withoutText(value), "must be a function");
 }
 
 function withMethods<T extends object>(option: string, value: T, names: readonly (keyof T & string)[]): T {
   const complete = typeof value === "object" && value !== null;
   if (complete && names.every((name) => typeof value[name] === "function")) return value;
-  throw new InvalidOptionError(option, value, `must be an object with the methods ${names.join(", ")}`);
+  throw new InvalidOptionError(
+    option,
+    withoutText(value),
+    `must be an object with the methods ${names.join(", ")}`,
+  );
 }
 
 /** Naming a key for observers must not be able to fail the call, nor to put anything but text into an event. */
@@ -170,7 +174,7 @@ function checkObservers(value: unknown): void {
     if (typeof onEvent !== "function") {
       throw new InvalidOptionError(
         "observer",
-        observer,
+        withoutText(observer),
         "must be an object with onEvent(event), or a list of them",
       );
     }

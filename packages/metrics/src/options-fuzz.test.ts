@@ -46,3 +46,11 @@ test("any options of an OpenTelemetry observer are taken or refused as documente
     },
   });
 });
+
+test("what is refused is not shown where it may be a secret", () => {
+  for (const options of ["canary", { secret: "canary" }, { registry: "canary" }] as unknown[]) {
+    const construct = (): unknown => new PrometheusObserver(options as PrometheusObserverOptions);
+    expect(construct).toThrow(InvalidOptionError);
+    expect(construct).not.toThrow(/canary/);
+  }
+});

@@ -1,5 +1,6 @@
 /** The check of what the observers are constructed with. */
 import { InvalidOptionError } from "@skein/core";
+import { withoutText } from "@skein/core/internal";
 
 const MAX_PREFIXES = 10_000;
 
@@ -11,12 +12,13 @@ type OptionCheck = (option: string, value: unknown) => void;
 /** @throws InvalidOptionError naming the option, its value and the rule. `undefined` is right for all of them. */
 export function checkOptions(options: unknown, checks: OptionChecks): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new InvalidOptionError("options", options, "must be an object");
+    throw new InvalidOptionError("options", withoutText(options), "must be an object");
   }
   for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
     if (check === undefined) {
-      throw new InvalidOptionError(name, value, `is not known; known are ${Object.keys(checks).join(", ")}`);
+      const rule = `is not known; known are ${Object.keys(checks).join(", ")}`;
+      throw new InvalidOptionError(name, withoutText(value), rule);
     }
     if (value !== undefined) check(name, value);
   }
@@ -27,7 +29,11 @@ export function withMethods(...names: readonly string[]): OptionCheck {
   return (option, value) => {
     const isObject = typeof value === "object" && value !== null;
     if (isObject && names.every((name) => typeof Reflect.get(value, name) === "function")) return;
-    throw new InvalidOptionError(option, value, `must be an object with the methods ${names.join(", ")}`);
+    throw new InvalidOptionError(
+      option,
+      withoutText(value),
+      `must be an object with the methods ${names.join(", ")}`,
+    );
   };
 }
 

@@ -1,5 +1,6 @@
 /** Names the independent servers of a quorum. */
 import { InvalidOptionError } from "@skein/core";
+import { withoutText } from "@skein/core/internal";
 import type { Membership, MembershipContext, MembershipSource } from "../membership.ts";
 import { templateOf, type NodeSource } from "../redis/connection-profile.ts";
 import { openRedisMembership } from "../redis/redis-membership.ts";
@@ -43,7 +44,9 @@ function openQuorum(sources: readonly NodeSource[], context: MembershipContext):
 }
 
 function checkServers(servers: unknown): readonly NodeSource[] {
-  if (!Array.isArray(servers)) throw new InvalidOptionError("quorum", servers, "must be a list of servers");
+  if (!Array.isArray(servers)) {
+    throw new InvalidOptionError("quorum", withoutText(servers), "must be a list of servers");
+  }
   if (servers.length < FEWEST || servers.length > MOST || servers.length % 2 === 0) {
     throw new InvalidOptionError(
       "quorum",

@@ -3,6 +3,7 @@
  * never used, closed or changed.
  */
 import { InvalidOptionError } from "@skein/core";
+import { withoutText } from "@skein/core/internal";
 import type { Cluster, RedisOptions } from "ioredis";
 import {
   refuseKeyPrefix,
@@ -47,7 +48,11 @@ export function readClusterSource(source: ClusterNodes | Cluster): ClusterSource
   }
   const { cluster, natMap, ...options } = source;
   if (!Array.isArray(cluster) || cluster.length === 0) {
-    throw new InvalidOptionError("redis.cluster", cluster, "must be a list of nodes, and not empty");
+    throw new InvalidOptionError(
+      "redis.cluster",
+      withoutText(cluster),
+      "must be a list of nodes, and not empty",
+    );
   }
   return read(cluster, options, natMap);
 }
@@ -84,7 +89,7 @@ function read(
 function asNodeSource(seed: ClusterNodes["cluster"][number]): NodeSource {
   if (typeof seed === "string") return /^[^/]+:\d+$/.test(seed) ? `redis://${seed}` : seed;
   if (typeof seed !== "object" || seed === null) {
-    throw new InvalidOptionError("redis.cluster", seed, REDIS_RULE);
+    throw new InvalidOptionError("redis.cluster", withoutText(seed), REDIS_RULE);
   }
   const { host = "127.0.0.1", port = 6379 } = seed;
   return { host, port };

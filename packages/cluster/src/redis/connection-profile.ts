@@ -6,6 +6,7 @@
  */
 import { InvalidOptionError } from "@skein/core";
 import type { Randomness } from "@skein/core";
+import { withoutText } from "@skein/core/internal";
 import { Redis, type RedisOptions } from "ioredis";
 
 /** A redis:// or rediss:// URL, ioredis options, or an ioredis client (5.11 or 6) to `duplicate()`. */
@@ -29,7 +30,7 @@ const MAX_RECONNECT_MS = 500;
 
 export const REDIS_RULE =
   "must be a redis:// or rediss:// URL, ioredis options, { cluster: nodes }, or an ioredis client";
-/** Stands for values that may hold a password. */
+/** Stands for whatever names a server: it may hold a password. */
 const NOT_SHOWN = "(not shown)";
 
 /** A client of our own that starts to connect. @throws InvalidOptionError for a source that cannot be used. */
@@ -103,14 +104,14 @@ export function templateOf(source: NodeSource): Redis {
     return configure(() => new Redis(source, { lazyConnect: true }));
   }
   if (typeof source !== "object" || source === null || Array.isArray(source)) {
-    throw new InvalidOptionError("redis", source, REDIS_RULE);
+    throw new InvalidOptionError("redis", withoutText(source), REDIS_RULE);
   }
   if (!isClient(source)) {
     return configure(() => new Redis({ ...source, lazyConnect: true, replyMapping: "legacy" }));
   }
   // Told by shape, since the application may have another version or another copy of the client.
   if (typeof source.callBuffer !== "function" || typeof source.options !== "object") {
-    throw new InvalidOptionError("redis", source, REDIS_RULE);
+    throw new InvalidOptionError("redis", withoutText(source), REDIS_RULE);
   }
   return source;
 }

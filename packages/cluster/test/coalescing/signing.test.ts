@@ -189,70 +189,76 @@ describe("an outcome that nobody with the secret signed is a counted miss: the p
   });
 });
 
-describe.runIf(oneServer)("while a process has not yet been told the time by a server that it came back to", () => {
-  /** Two members, one of them behind a proxy that is about to lose its connection for commands. */
-  async function start(): Promise<{
-    near: Member;
-    far: Member;
-    cutOff: () => Promise<void>;
-    heal: () => void;
-  }> {
-    const server = await RedisServer.start();
-    const proxy = await TcpProxy.start({ targetPort: server.port });
-    const [near, far] = [member(server.url), member(proxy.url)];
-    stops.push(async () => {
-      proxy.pass();
-      await Promise.all([near, far].map(({ flights }) => flights.close({ drainMs: 0 })));
-      await proxy.stop();
-      await server.stop();
+describe.runIf(oneServer)(
+  "while a process has not yet been told the time by a server that it came back to",
+  () => {
+    /** Two members, one of them behind a proxy that is about to lose its connection for commands. */
+    async function start(): Promise<{
+      near: Member;
+      far: Member;
+      cutOff: () => Promise<void>;
+      heal: () => void;
+    }> {
+      const server = await RedisServer.start();
+      const proxy = await TcpProxy.start({ targetPort: server.port });
+      const [near, far] = [member(server.url), member(proxy.url)];
+      stops.push(async () => {
+        proxy.pass();
+        await Promise.all([near, far].map(({ flights }) => flights.close({ drainMs: 0 })));
+        await proxy.stop();
+        await server.stop();
+      });
+      await Promise.all([near, far].map(({ flights }) => flights.ready()));
+      return {
+        near,
+        far,
+        async cutOff() {
+          const before = Math.max(...proxy.connections.map(({ id }) => id));
+          // The question for the time leaves on each new connection for commands; the answer does not come.
+          proxy.only(({ commands }) => commands.has("time"));
+          proxy.hold("to-client");
+          proxy.reset();
+          await waitUntil(
+            () => proxy.connections.some(({ id, commands }) => id > before && commands.has("time")),
+            {
+              what: "the question for the time",
+            },
+          );
+        },
+        heal: () => proxy.release(),
+      };
+    }
+
+    it("what it publishes is believed", async () => {
+      const { near, far, cutOff, heal } = await start();
+      const work = new HeldWork<string>();
+      const led = far.flights.do("k:1", work.run);
+      await work.begun;
+      const followed = near.flights.fly("k:1", () => "own");
+      await waitUntil(() => near.events.some(({ type }) => type === "follow"), { what: "a follower" });
+      await cutOff();
+      work.end("first");
+      expect(await led).toBe("first");
+      heal();
+      expect(await followed).toMatchObject({ value: "first", role: "follower" });
+      expect(rejections(near.events)).toEqual([]);
     });
-    await Promise.all([near, far].map(({ flights }) => flights.ready()));
-    return {
-      near,
-      far,
-      async cutOff() {
-        const before = Math.max(...proxy.connections.map(({ id }) => id));
-        // The question for the time leaves on each new connection for commands; the answer does not come.
-        proxy.only(({ commands }) => commands.has("time"));
-        proxy.hold("to-client");
-        proxy.reset();
-        await waitUntil(() => proxy.connections.some(({ id, commands }) => id > before && commands.has("time")), {
-          what: "the question for the time",
-        });
-      },
-      heal: () => proxy.release(),
-    };
-  }
 
-  it("what it publishes is believed", async () => {
-    const { near, far, cutOff, heal } = await start();
-    const work = new HeldWork<string>();
-    const led = far.flights.do("k:1", work.run);
-    await work.begun;
-    const followed = near.flights.fly("k:1", () => "own");
-    await waitUntil(() => near.events.some(({ type }) => type === "follow"), { what: "a follower" });
-    await cutOff();
-    work.end("first");
-    expect(await led).toBe("first");
-    heal();
-    expect(await followed).toMatchObject({ value: "first", role: "follower" });
-    expect(rejections(near.events)).toEqual([]);
-  });
-
-  it("it believes what others publish", async () => {
-    const { near, far, cutOff } = await start();
-    const work = new HeldWork<string>();
-    const led = near.flights.do("k:1", work.run);
-    await work.begun;
-    const followed = far.flights.fly("k:1", () => "own");
-    await waitUntil(() => far.events.some(({ type }) => type === "follow"), { what: "a follower" });
-    await cutOff();
-    work.end("first");
-    expect(await followed).toMatchObject({ value: "first", role: "follower" });
-    expect(rejections(far.events)).toEqual([]);
-    expect(await led).toBe("first");
-  });
-});
+    it("it believes what others publish", async () => {
+      const { near, far, cutOff } = await start();
+      const work = new HeldWork<string>();
+      const led = near.flights.do("k:1", work.run);
+      await work.begun;
+      const followed = far.flights.fly("k:1", () => "own");
+      await waitUntil(() => far.events.some(({ type }) => type === "follow"), { what: "a follower" });
+      await cutOff();
+      work.end("first");
+      expect(await followed).toMatchObject({ value: "first", role: "follower" });
+      expect(rejections(far.events)).toEqual([]);
+      expect(await led).toBe("first");
+    });
+  },
+);
 
 describe("a process that gave up on a join", () => {
   it.runIf(oneServer)(

@@ -1,7 +1,10 @@
 import { RedisServer, waitUntil } from "@skein/testkit";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { inspect } from "node:util";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { ClusterSingleflight } from "@skein/cluster";
+import { quorum } from "@skein/cluster/quorum";
+import { InvalidOptionError, Singleflight } from "@skein/core";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { ScriptRunner } from "../../src/redis/script-runner.ts";
 import { applicationClients, closeAll, GENEROUS_MS, openLink, openUp } from "./links.ts";
 
@@ -88,4 +91,140 @@ test("a wrong password is a reason for being down, and not shown", async () => {
   await waitUntil(() => link.trouble === "WRONGPASS");
   expect(link.state).toBe("down");
   for (const spy of written) expect(spy).not.toHaveBeenCalled();
+});
+
+describe("no option that is refused shows what may be a secret:", () => {
+  const URL = "redis://:canary-password@127.0.0.1:1";
+  const CANARIES: readonly unknown[] = [
+    URL,
+    "canary-secret",
+    Symbol("canary-secret"),
+    () => "canary-secret",
+    ["canary-secret", URL],
+    {
+      anything: "canary-secret",
+      [Symbol.toPrimitive]: () => "canary-secret",
+      toString: () => "canary-secret",
+    },
+    Object.assign(new Error("canary-secret"), { toJSON: () => "canary-secret" }),
+  ];
+  const redis = "redis://127.0.0.1:1";
+  type Construct = (canary: unknown) => unknown;
+  const cluster =
+    (options: (canary: unknown) => unknown): Construct =>
+    (canary) =>
+      new ClusterSingleflight(options(canary) as never);
+  const core =
+    (options: (canary: unknown) => unknown): Construct =>
+    (canary) =>
+      new Singleflight(options(canary) as never);
+  const inPrefix = (options: (canary: unknown) => unknown): Construct =>
+    cluster((canary) => ({ redis, prefixes: { "k:": options(canary) } }));
+
+  const MISSPELT = ["secret", "Secrets", "password", "url", "redisUrl", "hmac"];
+  const STRUCTURED = ["breaker", "logger", "observer", "clock", "randomness", "handleSignals"];
+  const constructors: readonly (readonly [string, Construct, readonly unknown[]])[] = [
+    ["all options of a fleet", cluster((canary) => canary), CANARIES],
+    [
+      "the URL without its scheme",
+      cluster((canary) => ({ redis: canary })),
+      ["canary-password@127.0.0.1", "http://canary"],
+    ],
+    [
+      "redis",
+      cluster((canary) => ({ redis: canary })),
+      [[URL], ["canary-secret"], Symbol("canary"), () => "canary"],
+    ],
+    [
+      "redis.cluster",
+      cluster((canary) => ({ redis: { cluster: canary } })),
+      [URL, "canary-secret", Symbol("canary"), { anything: URL }],
+    ],
+    [
+      "a node of redis.cluster",
+      cluster((canary) => ({ redis: { cluster: [canary] } })),
+      ["http://:canary-password@h", "canary-secret", Symbol("canary"), () => "canary"],
+    ],
+    [
+      "secrets",
+      cluster((secrets) => ({ redis, secrets })),
+      ["canary", ["canary"], ["canary-secret-of-the-fleet", "canary"], { anything: URL }, Symbol("canary")],
+    ],
+    ...MISSPELT.flatMap((name) => [
+      [`${name}, of a fleet`, cluster((canary) => ({ redis, [name]: canary })), CANARIES] as const,
+      [`${name}, of a prefix`, inPrefix((canary) => ({ [name]: canary })), CANARIES] as const,
+      [
+        `${name}, of the breaker`,
+        cluster((canary) => ({ redis, breaker: { [name]: canary } })),
+        CANARIES,
+      ] as const,
+      [
+        `${name}, of handleSignals`,
+        cluster((canary) => ({ redis, handleSignals: { [name]: canary } })),
+        CANARIES,
+      ] as const,
+      [`${name}, of core`, core((canary) => ({ [name]: canary })), CANARIES] as const,
+    ]),
+    ...STRUCTURED.map((name) => [name, cluster((canary) => ({ redis, [name]: canary })), CANARIES] as const),
+    [
+      "the options of a prefix",
+      inPrefix((canary) => canary),
+      ["canary-secret", URL, Symbol("canary"), () => "canary"],
+    ],
+    ["the schema of a prefix", inPrefix((schema) => ({ schema })), CANARIES],
+    [
+      "all options of core",
+      core((canary) => canary),
+      ["canary-secret", URL, Symbol("canary"), () => "canary", ["canary"]],
+    ],
+    ...["observer", "clock", "randomness", "keyPrefixOf"].map(
+      (name) =>
+        [
+          `${name}, of core`,
+          core((canary) => ({ [name]: canary })),
+          ["canary-secret", URL, Symbol("canary")],
+        ] as const,
+    ),
+    [
+      "namespace, if it is a URL",
+      cluster((canary) => ({ redis, namespace: String(canary).repeat(9) })),
+      [URL],
+    ],
+    ["the servers of a quorum", (canary) => quorum(canary as never), [...CANARIES, [URL], ["canary"]]],
+    [
+      "one server of a quorum",
+      (canary) => quorum([canary, canary, canary] as never),
+      ["http://:canary-password@h", "canary-secret", Symbol("canary"), URL],
+    ],
+  ];
+
+  test.each(constructors)("%s", (_name, construct, canaries) => {
+    for (const canary of canaries) {
+      let refusal: unknown;
+      try {
+        construct(canary);
+      } catch (error) {
+        refusal = error;
+      }
+      expect(refusal).toBeInstanceOf(InvalidOptionError);
+      expect(String(refusal)).not.toContain("canary");
+      expect(inspect(refusal, { depth: 9, showHidden: true })).not.toContain("canary-");
+    }
+  });
+
+  test("what is no secret is shown, so that the mistake can be found", () => {
+    const refused = (options: unknown): string => {
+      try {
+        throw new Error(`taken: ${String(new ClusterSingleflight(options as never))}`);
+      } catch (error) {
+        return String(error);
+      }
+    };
+    expect(refused({ redis, leaseMs: 5 })).toContain("option leaseMs is 5: is not known");
+    expect(refused({ redis, prefixes: { "k:": { leaseMs: "5s" } } })).toContain(
+      'option prefixes["k:"].leaseMs is "5s"',
+    );
+    expect(refused({ redis, wakeup: "push" })).toContain('option wakeup is "push"');
+    expect(refused({})).toContain("option redis is undefined");
+  });
 });
