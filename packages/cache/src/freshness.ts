@@ -1,5 +1,5 @@
 /** How long outcomes are kept, and when to renew them before their time. Chance is injected. */
-import type { Randomness } from "@skein/core";
+import { ReentrantCallError, type Randomness } from "@skein/core";
 import type { KeptOutcome } from "./entry.ts";
 import type { CachePolicy } from "./options.ts";
 
@@ -23,7 +23,11 @@ export class Freshness {
   /** `undefined`: not kept. `ttlMs` is what the call asked for. */
   terms(outcome: KeptOutcome, ttlMs: number = this.#policy.ttlMs): Terms | undefined {
     const { errorTtlMs, negativeTtlMs, staleMs, staleIfErrorMs } = this.#policy;
-    if (outcome.kind === "error") return errorTtlMs === 0 ? undefined : { ttlMs: errorTtlMs, graceMs: 0 };
+    if (outcome.kind === "error") {
+      // Who it was that asked for its own key is no property of the key.
+      const keeps = errorTtlMs > 0 && !(outcome.error instanceof ReentrantCallError);
+      return keeps ? { ttlMs: errorTtlMs, graceMs: 0 } : undefined;
+    }
     if (this.#isNegative(outcome.value)) {
       return negativeTtlMs === 0 ? undefined : { ttlMs: this.#jittered(negativeTtlMs), graceMs: 0 };
     }

@@ -1,5 +1,13 @@
 /** A cache over an in-process Singleflight, with a store of its own or one that fails. */
-import { ClosedError, FlightTimeoutError, Singleflight, systemClock, type Clock } from "@skein/core";
+import {
+  ClosedError,
+  FlightTimeoutError,
+  insideFlightChain,
+  ReentrantCallError,
+  Singleflight,
+  systemClock,
+  type Clock,
+} from "@skein/core";
 import { describe, expect, test } from "vitest";
 import type { CacheEvent } from "./observer.ts";
 import type { CacheOptions } from "./options.ts";
@@ -231,5 +239,29 @@ describe("options", () => {
     await expect(cache.get("a", () => 1, { ttlMs: 0.5 })).rejects.toMatchObject({
       code: "ERR_SKEIN_INVALID_ARGUMENT",
     });
+  });
+});
+
+describe("a load whose call was refused, because it would wait for itself, is not kept for errorTtlMs:", () => {
+  test("neither when it is so, nor when only the header of a caller says so, whatever the loader makes of it", async () => {
+    const flights = new Singleflight();
+    const cache = createCache({ flights, ttlMs: 60_000, errorTtlMs: 2_000 });
+    const end = Promise.withResolvers<string>();
+    const ids: string[] = [];
+    const slow = flights.do("slow", (_signal, { flightId }) => {
+      ids.push(flightId);
+      return end.promise;
+    });
+    const page = (): Promise<string> =>
+      flights.do("slow", () => "slow").catch((cause: unknown) => Promise.reject(new Error("no page", { cause })));
+    const spoofed = insideFlightChain(ids[0], () => cache.get("page", page));
+    await expect(spoofed).rejects.toThrow("no page");
+    end.resolve("slow");
+    await slow;
+    expect(await cache.get("page", page)).toBe("slow");
+
+    const itself = cache.get("k", () => flights.do("k", () => "inner"));
+    await expect(itself).rejects.toBeInstanceOf(ReentrantCallError);
+    expect(await cache.get("k", () => "value")).toBe("value");
   });
 });

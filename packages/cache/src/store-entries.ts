@@ -5,7 +5,7 @@
  */
 import { ClosedError, FlightTimeoutError, type CallOptions, type Coalescer, type Work } from "@skein/core";
 import type { EntrySigning } from "@skein/cluster/internal";
-import { background } from "@skein/core/internal";
+import { background, wasRefused } from "@skein/core/internal";
 import type { Entries } from "./entries.ts";
 import {
   decodeEntry,
@@ -184,7 +184,8 @@ export class StoreEntries implements Entries {
         const workMs = clock.now() - startedAt;
         // Before the last look at whether the load still counts.
         const nowMs = signing === undefined ? undefined : await signing.nowMs(key);
-        const keeps = outcome.kind === "value" || found === undefined;
+        // What comes of a header that may be wrong is for the request that brought it.
+        const keeps = outcome.kind === "value" || (found === undefined && !wasRefused());
         const lost = load.void || signal.aborted || flight.leaseLost?.aborted === true;
         const terms = keeps && !lost ? freshness.terms(outcome, ttlOf(work)) : undefined;
         if (terms !== undefined) await this.#write(key, outcome, workMs, terms, nowMs);

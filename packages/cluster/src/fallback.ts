@@ -126,7 +126,8 @@ export class FallbackRun {
     const { flight, policy, adopts } = this.#options;
     if (adopts === undefined || flight.aborted) return;
     const { nonce, farewells } = adopts;
-    if (outcome.kind === "error" && !policy.sharesError(outcome.error)) this.#giveUpJoin();
+    const withheld = outcome.kind === "error" && (flight.failsApart || !policy.sharesError(outcome.error));
+    if (withheld) this.#giveUpJoin();
     else background(farewells.settle({ nonce }, nonce, outcome, { takeovers: 0 }).reply);
   }
 

@@ -131,14 +131,16 @@ export class Leader {
     const { fleet, flight, onDone, policy, entry, election } = this.#options;
     const { aborted } = flight;
     const working = this.#state === "working";
-    const late = working && entry?.optional === false ? LateCallers.of(flight, election.sentAt) : undefined;
+    const apart = outcome.kind === "error" && flight.failsApart;
+    const awaits = working && entry?.optional === false && !apart;
+    const late = awaits ? LateCallers.of(flight, election.sentAt) : undefined;
     // A promise settles before an overdue timer fires: look at the clock before anything is published.
     const holds = working && this.#lease?.hasExpired() === false;
     this.#leave("done");
     answerCallers(flight, outcome, this.#story);
     if (aborted && outcome.kind === "value") fleet.emit({ type: "abort-ignored", ...this.#about() });
     if (working) {
-      const withheld = outcome.kind === "error" && !policy.sharesError(outcome.error);
+      const withheld = apart || (outcome.kind === "error" && !policy.sharesError(outcome.error));
       const said = withheld ? this.#sayResigned("error-withheld") : this.#sayOutcome(outcome, holds);
       const limit = { clock: fleet.options.clock, ms: fleet.options.redisTimeoutMs };
       const isTheirs = said.then((reply) => reply?.status !== "fenced");

@@ -130,11 +130,11 @@ export class Shadow {
   }
 
   #settle(outcome: Outcome): void {
-    const { policy } = this.#options;
+    const { policy, flight } = this.#options;
     const leadership = this.#giveUpLease();
     if (leadership === undefined) return;
     const claim = { token: leadership.token };
-    const withheld = outcome.kind === "error" && !policy.sharesError(outcome.error);
+    const withheld = outcome.kind === "error" && (flight.failsApart || !policy.sharesError(outcome.error));
     if (withheld) this.#sayResigned(claim);
     else background(this.#farewells.settle(claim, this.#nonce, outcome, { takeovers: 0 }).reply);
   }

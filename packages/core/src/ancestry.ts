@@ -15,7 +15,17 @@ export interface Ancestor {
   /** Set once the flight has ended or was forgotten: waiting for its key no longer means waiting for itself. */
   over: boolean;
   parent: Ancestor | undefined;
+  /** A flight further out is known by a header only. */
+  readonly chained: boolean;
+  /**
+   * The flight, known by a header only, for which a call from inside of this one was refused. The header may be wrong: a
+   * failure that comes of it is for callers that brought the same one.
+   */
+  refusedFor: string | undefined;
 }
+
+/** The scope of flights that only a header names: no coalescer of this process flies them, and no key is known. */
+export const ELSEWHERE = {};
 
 const current = new AsyncLocalStorage<Ancestor>();
 
@@ -49,6 +59,28 @@ export function isInsideFlight(nearest: Ancestor, flightId: string): boolean {
     if (node.flightId === flightId) return true;
   }
   return false;
+}
+
+/** Tells the flights between a caller and the flight that it was refused for, if only a header names that one. */
+export function noteRefusal(nearest: Ancestor, flightId: string): void {
+  const between: Ancestor[] = [];
+  for (let node: Ancestor | undefined = nearest; node !== undefined; node = node.parent) {
+    if (node.flightId !== flightId) between.push(node);
+    else if (node.scope === ELSEWHERE) break;
+    else return;
+  }
+  for (const flight of between) flight.refusedFor ??= flightId;
+}
+
+/** A call of the work that is running here was refused for a flight that only a header names. */
+export function wasRefused(): boolean {
+  return currentAncestor()?.refusedFor !== undefined;
+}
+
+/** Where a flight that is opened from inside of `parent` stands. */
+export function ancestorOf(scope: object, key: string, parent: Ancestor | undefined): Ancestor {
+  const chained = parent !== undefined && (parent.chained || parent.scope === ELSEWHERE);
+  return { scope, key, flightId: undefined, over: false, parent, chained, refusedFor: undefined };
 }
 
 function skipOver(from: Ancestor | undefined): Ancestor | undefined {

@@ -151,6 +151,104 @@ describe("not re-entrant is", () => {
   });
 });
 
+describe("a chain that is wrong, stolen or made up", () => {
+  /** `page` needs `slow`, which is under way; whoever sends the chain of `slow` cannot wait for it. */
+  function pages(options?: ConstructorParameters<typeof Singleflight>[0]): {
+    flights: Singleflight;
+    chain: string;
+    page: (who: string) => Promise<string>;
+    opened: string[];
+    endSlow: () => void;
+    reach: () => void;
+  } {
+    const flights = new Singleflight(options);
+    const slow = new GatedWork<string>();
+    void flights.do("slow", slow.work);
+    const reached = Promise.withResolvers<void>();
+    const opened: string[] = [];
+    return {
+      flights,
+      chain: slow.run().flight.flightId,
+      page: (who) =>
+        flights.do("page", async () => {
+          opened.push(who);
+          await reached.promise;
+          return `page of ${await flights.do("slow", slow.work)} for ${who}`;
+        }),
+      opened,
+      endSlow: () => slow.run().resolve("slow"),
+      reach: () => reached.resolve(),
+    };
+  }
+
+  test("fails the calls of the request that brought it; callers who coalesced with them start anew", async () => {
+    const { chain, page, opened, reach, endSlow } = pages();
+    const attacker = insideFlightChain(chain, () => page("attacker"));
+    const victims = [page("one"), page("two")];
+    reach();
+    await expect(attacker).rejects.toBeInstanceOf(ReentrantCallError);
+    endSlow();
+    expect(await Promise.all(victims)).toEqual(["page of slow for one", "page of slow for one"]);
+    expect(opened).toEqual(["attacker", "one"]);
+  });
+
+  test("does so whatever the work makes of its refusal, and however the callers wait", async () => {
+    for (const options of [{}, { timeoutMs: 60_000 }, { observer: { onEvent: () => undefined } }]) {
+      const { flights, chain, page, reach, endSlow } = pages(options);
+      const wrapping = (who: string): Promise<string> =>
+        flights.do("outer", () =>
+          page(who).catch((cause: unknown) => Promise.reject(new Error("no page", { cause }))),
+        );
+      const attacker = insideFlightChain(chain, () => wrapping("attacker"));
+      const [victim, leaver] = [wrapping("victim"), new AbortController()];
+      const left = flights.do("outer", () => expect.unreachable(), { signal: leaver.signal });
+      const told = flights.fly("outer", () => expect.unreachable());
+      leaver.abort(new Error("left"));
+      await expect(left).rejects.toThrow("left");
+      reach();
+      await expect(attacker).rejects.toThrow("no page");
+      endSlow();
+      expect(await victim).toBe("page of slow for victim");
+      expect(await told).toMatchObject({ value: "page of slow for victim", shared: true });
+      expect(flights.size).toBe(0);
+    }
+  });
+
+  test("fails whoever brings the same one, and nobody who brings another", async () => {
+    const { chain, page, opened, reach, endSlow } = pages();
+    const [first, second] = [1, 2].map((index) =>
+      insideFlightChain(`x-${index} ${chain}`, () => page(`attacker ${index}`)),
+    );
+    const other = insideFlightChain("another-1", () => page("another"));
+    const plain = page("plain");
+    reach();
+    await expect(first).rejects.toBeInstanceOf(ReentrantCallError);
+    await expect(second).rejects.toBeInstanceOf(ReentrantCallError);
+    endSlow();
+    expect(await Promise.all([other, plain])).toEqual(["page of slow for plain", "page of slow for plain"]);
+    expect(opened).toEqual(["attacker 1", "plain"]);
+  });
+
+  test("does not keep an error of the work's own to its request, unless a call of the work was refused", async () => {
+    const { flights, chain } = pages();
+    const { work, run } = new GatedWork<string>();
+    const calls = [insideFlightChain(chain, () => flights.do("k", work)), flights.do("k", work)];
+    run().reject(new Error("own"));
+    for (const call of calls) await expect(call).rejects.toThrow("own");
+  });
+
+  test("lets callers go with the coalescer when it closes", async () => {
+    const { flights, chain, page, reach } = pages();
+    const attacker = insideFlightChain(chain, () => page("attacker"));
+    const victim = page("victim");
+    attacker.catch(() => undefined);
+    const closed = flights.close({ drainMs: 0 });
+    reach();
+    await expect(victim).rejects.toMatchObject({ code: "ERR_SKEIN_CLOSED" });
+    await closed;
+  });
+});
+
 test("a caller from inside of a flight is refused; callers from outside stay", async () => {
   const flights = new Singleflight();
   const { work, run } = new GatedWork<string>();

@@ -7,7 +7,7 @@
  * Whoever can send the header can make calls of their own request fail, and nothing else: drop it where requests enter
  * from outside.
  */
-import { currentAncestor, runInside, type Ancestor } from "./ancestry.ts";
+import { currentAncestor, ELSEWHERE, runInside, type Ancestor } from "./ancestry.ts";
 
 /** The name of the header. */
 export const FLIGHT_CHAIN_HEADER = "skein-flights";
@@ -15,9 +15,6 @@ export const FLIGHT_CHAIN_HEADER = "skein-flights";
 /** Flights further out are not named: a chain that long is no honest one, and headers have limits. */
 const MAX_FLIGHTS = 32;
 const FLIGHT_ID = /^[0-9a-z]{1,32}(-[0-9a-z]{1,32}){1,2}$/;
-
-/** Elsewhere: no coalescer of this process flies them, and no key is known. */
-const ELSEWHERE = {};
 
 /** The header's value for a request that is about to be sent: flights under way, nearest first; `undefined` outside of all. */
 export function flightChain(): string | undefined {
@@ -35,7 +32,15 @@ export function insideFlightChain<T>(header: unknown, callback: () => T): T {
   const before = nearest;
   for (const flightId of ids.toReversed()) {
     if (!FLIGHT_ID.test(flightId)) continue;
-    nearest = { scope: ELSEWHERE, key: "", flightId, over: false, parent: nearest };
+    nearest = {
+      scope: ELSEWHERE,
+      key: "",
+      flightId,
+      over: false,
+      parent: nearest,
+      chained: true,
+      refusedFor: undefined,
+    };
   }
   if (nearest === undefined || nearest === before) return callback();
   return runInside(nearest, () => callback(), undefined, undefined);

@@ -6,7 +6,14 @@
  * Foreign code (observers, abort listeners, the work itself) may call back at any moment it runs. So it runs only
  * when the table is consistent again: the new flight entered, its caller attached, `close` under way.
  */
-import { currentAncestor, isInside, isInsideFlight, type Ancestor } from "./ancestry.ts";
+import {
+  ancestorOf,
+  currentAncestor,
+  isInside,
+  isInsideFlight,
+  noteRefusal,
+  type Ancestor,
+} from "./ancestry.ts";
 import { background } from "./background.ts";
 import {
   checkCall,
@@ -97,7 +104,10 @@ export class FlightTable {
       const callId = this.emitter.active ? ++calls : 0;
       const present = this.#flights.get(key);
       if (present !== undefined && !this.#isAged(present)) {
-        if (inside !== undefined && isInsideFlight(inside, present.flightId)) this.#reentered(key);
+        if (inside !== undefined && isInsideFlight(inside, present.flightId)) {
+          noteRefusal(inside, present.flightId);
+          this.#reentered(key);
+        }
         const joined = this.#attach(present, work, options, wantsStory, callId, inside);
         if (callId !== 0) this.teller.callStarted(present, callId);
         return joined;
@@ -212,7 +222,9 @@ export class FlightTable {
     callId: number,
     inside: Ancestor | undefined,
   ): Promise<unknown> {
-    const plain = options === undefined && !wantsStory && this.limits.timeoutMs === undefined;
+    // A flight that a header has to do with may have to tell its callers apart.
+    const alike = flight.ancestor?.chained !== true;
+    const plain = alike && options === undefined && !wantsStory && this.limits.timeoutMs === undefined;
     return plain && flight.pilot.sharesPromise && callId === 0
       ? flight.attachPlain()
       : flight.attach(work, options, wantsStory, callId, inside);
@@ -258,9 +270,7 @@ export class FlightTable {
   }
 
   #ancestor(key: string, parent: Ancestor | undefined): Ancestor | undefined {
-    return this.limits.detectReentry
-      ? { scope: this, key, flightId: undefined, over: false, parent }
-      : undefined;
+    return this.limits.detectReentry ? ancestorOf(this, key, parent) : undefined;
   }
 
   async #drain(drainMs: number, evacuate: (flight: Flight, reason: ClosedError) => void): Promise<void> {

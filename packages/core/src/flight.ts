@@ -3,7 +3,7 @@
  * is the pilot's business (run the work here, or ask the fleet); keeping the callers and answering each of them
  * exactly once is the flight's. Not promised: that the work stops when aborted. It is asked to.
  */
-import { isInsideFlight, runInside, type Ancestor } from "./ancestry.ts";
+import { isInsideFlight, noteRefusal, runInside, type Ancestor } from "./ancestry.ts";
 import { asPromise } from "./as-promise.ts";
 import { background } from "./background.ts";
 import type { CallOptions, Work } from "./coalescer.ts";
@@ -81,6 +81,14 @@ export class Flight implements WaiterHost {
 
   get aborted(): boolean {
     return this.#controller?.signal.aborted === true;
+  }
+
+  /**
+   * A call of the work was refused for a flight that only the header of a caller names. Should the work fail, that is for
+   * callers with the same header, and for no other process.
+   */
+  get failsApart(): boolean {
+    return this.ancestor?.refusedFor !== undefined;
   }
 
   /** The story of a flight that nobody else took part in. */
@@ -206,12 +214,15 @@ export class Flight implements WaiterHost {
       return;
     }
     const story = told ?? this.localStory();
+    const others = ending === "error" ? this.#takeOthers() : [];
     const shared = this.callers > 1 || story.role === "follower";
     const waiters = this.#end();
     this.#reject?.(error);
     for (const waiter of waiters ?? []) waiter.reject(error);
     for (const waiter of waiters ?? []) this.#tellCallEnded(waiter, ending, story, shared);
     this.#tellFlightEnded(ending, story);
+    // When the pilot has said what it has to say of this flight: the next one is not to meet it.
+    if (others.length > 0) queueMicrotask(() => this.table.rehome(this.key, others, this.pilot));
   }
 
   /** Ends a flight whose caller never got its promise. */
@@ -233,8 +244,22 @@ export class Flight implements WaiterHost {
   /** A caller that runs inside of this very flight, which another process may lead, would wait for itself. */
   #refuseReentry(waiter: Waiter): void {
     if (waiter.inside === undefined || !isInsideFlight(waiter.inside, this.flightId)) return;
+    noteRefusal(waiter.inside, this.flightId);
     // Not from the midst of what the pilot is doing: it may be the last caller that goes.
     queueMicrotask(() => waiter.leave("error", new ReentrantCallError()));
+  }
+
+  /** Removes and returns the callers that a failure after a refusal has nothing to do with; those outside of all flights first. */
+  #takeOthers(): Waiter[] {
+    const refusedFor = this.ancestor?.refusedFor;
+    if (refusedFor === undefined) return [];
+    const others = [...(this.#waiters ?? [])].filter(
+      ({ inside }) => inside === undefined || !isInsideFlight(inside, refusedFor),
+    );
+    for (const waiter of others) this.#waiters?.delete(waiter);
+    return others.toSorted(
+      (one, other) => Number(one.inside !== undefined) - Number(other.inside !== undefined),
+    );
   }
 
   #checkRoom(): void {

@@ -1,4 +1,5 @@
 /** For the other Skein packages. Not public: anything here may change in any release. */
+export { wasRefused } from "./ancestry.ts";
 export { background, disregard } from "./background.ts";
 export { MAX_TIMER_MS } from "./clock.ts";
 export { checkCall, wrapCoalesced } from "./coalescer.ts";

@@ -48,3 +48,37 @@ describe("a call from inside of the flight that it would follow", () => {
     expect(answer).toBe("anew");
   });
 });
+
+describe("a chain that somebody made up or stole", () => {
+  it("fails the calls of its own request; others, here and elsewhere, run the work anew", async () => {
+    await using fleet = await FleetOfInstances.start(2);
+    const slow = new HeldWork<string>();
+    const leading = fleet.at(0).do("k:slow", slow.run);
+    await slow.begun;
+    const chain = fleet.instance(0).events.find((event) => event.type === "lead")?.flightId;
+    const reached = Promise.withResolvers<void>();
+    const page = (index: number, who: string): Promise<string> =>
+      fleet.at(index).do("k:page", async () => {
+        await reached.promise;
+        // By the time of a second run the first flight of it may be over.
+        return `${await fleet.at(index).do("k:slow", () => "slow")}, for ${who}`;
+      });
+
+    const attacker = insideFlightChain(chain, () => page(1, "the attacker"));
+    await waitUntil(() => fleet.count(1, "lead") === 1, { what: "the page of the attacker" });
+    const here = page(1, "here");
+    const elsewhere = page(0, "elsewhere");
+    await waitUntil(() => fleet.count(0, "follow") === 1, { what: "a follower elsewhere" });
+    reached.resolve();
+    await expect(attacker).rejects.toBeInstanceOf(ReentrantCallError);
+    slow.end("slow");
+    expect(await leading).toBe("slow");
+    // One of the two runs it for both.
+    const [one, other] = await Promise.all([here, elsewhere]);
+    expect(one).toMatch(/^slow, for (here|elsewhere)$/);
+    expect(other).toBe(one);
+    expect(fleet.instance(1).events).toContainEqual(
+      expect.objectContaining({ type: "resign", reason: "error-withheld" }),
+    );
+  });
+});
