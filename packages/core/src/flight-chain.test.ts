@@ -5,7 +5,6 @@ import { GatedWork } from "../test/gated-work.ts";
 import {
   chainedFetch,
   continueFlightChain,
-  FLIGHT_CHAIN_HEADER,
   flightChain,
   insideFlightChain,
   ReentrantCallError,
@@ -163,7 +162,8 @@ describe("a chain that is wrong, stolen or made up", () => {
   } {
     const flights = new Singleflight(options);
     const slow = new GatedWork<string>();
-    void flights.do("slow", slow.work);
+    // It ends with its coalescer in some of these tests.
+    flights.do("slow", slow.work).catch(() => undefined);
     const reached = Promise.withResolvers<void>();
     const opened: string[] = [];
     return {
@@ -258,19 +258,4 @@ test("a caller from inside of a flight is refused; callers from outside stay", a
   await expect(inside).rejects.toBeInstanceOf(ReentrantCallError);
   run().resolve("v");
   expect(await outside).toBe("v");
-});
-
-test("chainedFetch keeps what the application sends", async () => {
-  const headers = Promise.withResolvers<Record<string, unknown>>();
-  const server = createServer((request, response) => {
-    headers.resolve(request.headers);
-    response.end("{}");
-  });
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  await new Singleflight().do("k", () => chainedFetch(new Request(url, { headers: { "x-own": "1" } })));
-  const sent = await headers.promise;
-  expect(sent["x-own"]).toBe("1");
-  expect(sent[FLIGHT_CHAIN_HEADER]).toMatch(/^[0-9a-z]+-[0-9a-z]+$/);
 });

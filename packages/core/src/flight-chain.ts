@@ -4,8 +4,11 @@
  * names flights by their ids and holds no keys. Not promised: that a cycle is seen when one of the services on the way
  * does not pass the header on; then it ends by timeout.
  *
- * Whoever can send the header can make calls of their own request fail, and nothing else: drop it where requests enter
- * from outside.
+ * The header is believed, and nothing proves it. Whoever knows the id of a flight under way and sends it can have the
+ * calls of their own request refused that would wait for that flight, and make work fail that their request was the first
+ * to ask for. Callers who coalesced with them get nothing of that failure if the refusal was made in this process: they
+ * start anew, and wait for longer. If it was made by another service, which this work then asked in vain, or if the work
+ * made a value of it, nobody can tell, and they share the outcome. So drop the header where requests enter from outside.
  */
 import { currentAncestor, ELSEWHERE, runInside, type Ancestor } from "./ancestry.ts";
 
@@ -59,12 +62,3 @@ export interface ChainedRequest {
 export function continueFlightChain(request: ChainedRequest, _reply: unknown, next: () => void): void {
   insideFlightChain(request.headers[FLIGHT_CHAIN_HEADER], next);
 }
-
-/** `fetch()` that passes the chain on. */
-export const chainedFetch: typeof fetch = (input, init) => {
-  const chain = flightChain();
-  if (chain === undefined) return fetch(input, init);
-  const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
-  headers.set(FLIGHT_CHAIN_HEADER, chain);
-  return fetch(input, { ...init, headers });
-};

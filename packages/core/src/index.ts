@@ -19,9 +19,9 @@ export {
   coreErrorCodes,
   type CoreErrorCode,
 } from "./errors.ts";
+export { chainedFetch, createChainedFetch, type ChainedFetchOptions } from "./chained-fetch.ts";
 export {
   FLIGHT_CHAIN_HEADER,
-  chainedFetch,
   continueFlightChain,
   flightChain,
   insideFlightChain,
