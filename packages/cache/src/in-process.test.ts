@@ -253,7 +253,9 @@ describe("a load whose call was refused, because it would wait for itself, is no
       return end.promise;
     });
     const page = (): Promise<string> =>
-      flights.do("slow", () => "slow").catch((cause: unknown) => Promise.reject(new Error("no page", { cause })));
+      flights
+        .do("slow", () => "slow")
+        .catch((cause: unknown) => Promise.reject(new Error("no page", { cause })));
     const spoofed = insideFlightChain(ids[0], () => cache.get("page", page));
     await expect(spoofed).rejects.toThrow("no page");
     end.resolve("slow");
