@@ -5,23 +5,15 @@
  */
 import { ClosedError, FlightTimeoutError, type CallOptions, type Coalescer, type Work } from "@skein/core";
 import type { EntrySigning } from "@skein/cluster/internal";
-import { background, wasRefused } from "@skein/core/internal";
+import { wasRefused } from "@skein/core/internal";
 import type { Entries } from "./entries.ts";
-import {
-  decodeEntry,
-  encodeEntry,
-  type CheckSignature,
-  type Entry,
-  type KeptOutcome,
-  type Sign,
-} from "./entry.ts";
+import type { Entry, KeptOutcome } from "./entry.ts";
 import type { Freshness, Terms } from "./freshness.ts";
 import type { Tell } from "./observer.ts";
 import type { CachePolicy } from "./options.ts";
+import { Renewals } from "./renewals.ts";
+import { SealedEntries, type Kept } from "./sealed-entries.ts";
 import type { CacheStore } from "./store.ts";
-
-const ID_LENGTH = 12;
-const MAX_DOUBLINGS = 5;
 
 export interface StoreEntriesOptions {
   readonly flights: Coalescer;
@@ -50,12 +42,13 @@ export class StoreEntries implements Entries {
   /** Reads that callers of the same moment share. */
   readonly #looks = new Map<string, Promise<Found | undefined>>();
   readonly #loads = new Map<string, Set<Load>>();
-  /** Renewals that failed, and when the next one is due. */
-  readonly #backoff = new Map<string, { readonly failures: number; readonly until: number }>();
-  readonly #renewing = new Set<string>();
+  readonly #renewals: Renewals;
+  readonly #sealed: SealedEntries;
 
   constructor(options: StoreEntriesOptions) {
     this.#options = options;
+    this.#renewals = new Renewals(options.policy);
+    this.#sealed = new SealedEntries(options.policy, options.signing);
   }
 
   keeps(): boolean {
@@ -87,9 +80,10 @@ export class StoreEntries implements Entries {
   }
 
   async set(key: string, value: unknown, terms: Terms): Promise<boolean> {
-    const { store, signing } = this.#options;
-    const nowMs = signing === undefined ? undefined : await signing.nowMs(key);
-    const bytes = this.#encode(key, { kind: "value", value }, 0, terms, nowMs);
+    const { store } = this.#options;
+    const asked = this.#sealed.nowMs(key);
+    const nowMs = asked === undefined ? undefined : await asked;
+    const bytes = this.#encode(key, { outcome: { kind: "value", value }, workMs: 0 }, terms, nowMs);
     // What it should have replaced must not be seen any more.
     if (bytes === undefined) return (await this.delete(key)) && false;
     const ttlMs = terms.ttlMs + terms.graceMs;
@@ -135,12 +129,11 @@ export class StoreEntries implements Entries {
   }
 
   async #read(key: string): Promise<Found | undefined> {
-    const { store, policy, tell, signing } = this.#options;
+    const { store, tell } = this.#options;
     try {
       const stored = await this.#answered(store.get(key));
       if (stored === undefined) return undefined;
-      const check = signing === undefined ? undefined : checkOf(signing, key, await signing.nowMs(key));
-      const entry = decodeEntry(stored.bytes, policy.codec, check);
+      const entry = await this.#sealed.decode(key, stored.bytes);
       if (typeof entry === "string") {
         tell(key, { type: "broken", why: entry });
         return undefined;
@@ -170,7 +163,7 @@ export class StoreEntries implements Entries {
 
   /** The work, with a second look before it and the writing behind it. `seen`: the id of an entry that will not do. */
   #loading(key: string, work: Work<unknown>, seen: string | undefined): Work<unknown> {
-    const { policy, freshness, ttlOf, signing } = this.#options;
+    const { policy, freshness, ttlOf } = this.#options;
     const { clock } = policy;
     return async (signal, flight) => {
       const load = this.#begin(key);
@@ -183,12 +176,13 @@ export class StoreEntries implements Entries {
         const outcome = await outcomeOf(() => work(signal, flight));
         const workMs = clock.now() - startedAt;
         // Before the last look at whether the load still counts.
-        const nowMs = signing === undefined ? undefined : await signing.nowMs(key);
+        const asked = this.#sealed.nowMs(key);
+        const nowMs = asked === undefined ? undefined : await asked;
         // What comes of a header that may be wrong is for the request that brought it.
         const keeps = outcome.kind === "value" || (found === undefined && !wasRefused());
         const lost = load.void || signal.aborted || flight.leaseLost?.aborted === true;
         const terms = keeps && !lost ? freshness.terms(outcome, ttlOf(work)) : undefined;
-        if (terms !== undefined) await this.#write(key, outcome, workMs, terms, nowMs);
+        if (terms !== undefined) await this.#write(key, { outcome, workMs }, terms, nowMs);
         return valueOf(outcome);
       } finally {
         this.#end(key, load);
@@ -196,15 +190,9 @@ export class StoreEntries implements Entries {
     };
   }
 
-  async #write(
-    key: string,
-    outcome: KeptOutcome,
-    workMs: number,
-    terms: Terms,
-    nowMs: number | undefined,
-  ): Promise<void> {
+  async #write(key: string, kept: Kept, terms: Terms, nowMs: number | undefined): Promise<void> {
     const { store, tell } = this.#options;
-    const bytes = this.#encode(key, outcome, workMs, terms, nowMs);
+    const bytes = this.#encode(key, kept, terms, nowMs);
     if (bytes === undefined) return;
     try {
       await this.#answered(store.set(key, bytes, terms.ttlMs + terms.graceMs));
@@ -214,52 +202,19 @@ export class StoreEntries implements Entries {
     }
   }
 
-  /** `nowMs`: server time, for the signature; nobody would believe an entry without one. */
-  #encode(
-    key: string,
-    outcome: KeptOutcome,
-    workMs: number,
-    { ttlMs, graceMs }: Terms,
-    nowMs: number | undefined,
-  ): Uint8Array | undefined {
-    const { policy, tell, signing } = this.#options;
-    if (signing !== undefined && nowMs === undefined) {
-      tell(key, { type: "not-written", why: "unavailable" });
-      return undefined;
-    }
-    const sign: Sign | undefined =
-      signing === undefined || nowMs === undefined
-        ? undefined
-        : (header, payload) => signing.sign({ key, header, payload }, nowMs, ttlMs + graceMs);
-    try {
-      const id = policy.randomness.identifier(ID_LENGTH);
-      const bytes = encodeEntry({ id, graceMs, workMs, outcome }, policy.codec, sign);
-      if (bytes.length <= policy.maxEntryBytes) return bytes;
-      tell(key, { type: "not-written", why: "too-large" });
-    } catch {
-      tell(key, { type: "not-written", why: "not-encodable" });
-    }
+  #encode(key: string, kept: Kept, terms: Terms, nowMs: number | undefined): Uint8Array | undefined {
+    const bytes = this.#sealed.encode(key, kept, terms, nowMs);
+    if (typeof bytes !== "string") return bytes;
+    this.#options.tell(key, { type: "not-written", why: bytes });
     return undefined;
   }
 
   #renew(key: string, work: Work<unknown>, { entry }: Found, why: "stale" | "early"): void {
-    const { flights, policy, tell } = this.#options;
-    const { clock, refreshBackoffMs, maxKnownEntries } = policy;
-    const failed = this.#backoff.get(key);
-    if (this.#renewing.has(key) || (failed !== undefined && clock.now() < failed.until)) return;
-    this.#renewing.add(key);
-    tell(key, { type: "refresh", why });
-    const renewal = flights.do(key, this.#loading(key, work, entry.id)).then(
-      () => void this.#backoff.delete(key),
-      () => {
-        const failures = (failed?.failures ?? 0) + 1;
-        const pauseMs = refreshBackoffMs * 2 ** Math.min(failures - 1, MAX_DOUBLINGS);
-        const [oldest] = this.#backoff.keys();
-        if (oldest !== undefined && this.#backoff.size >= maxKnownEntries) this.#backoff.delete(oldest);
-        this.#backoff.set(key, { failures, until: clock.now() + pauseMs });
-      },
-    );
-    background(renewal.finally(() => this.#renewing.delete(key)));
+    const { flights, tell } = this.#options;
+    this.#renewals.begin(key, () => {
+      tell(key, { type: "refresh", why });
+      return flights.do(key, this.#loading(key, work, entry.id));
+    });
   }
 
   /** What the store says in time. One that hangs is one that fails. */
@@ -299,10 +254,6 @@ async function untilAborted<T>(looking: Promise<T>, signal: AbortSignal | undefi
   } finally {
     signal.removeEventListener("abort", leave);
   }
-}
-
-function checkOf(signing: EntrySigning, key: string, nowMs: number | undefined): CheckSignature {
-  return (signature, header, payload) => signing.faultOf(signature, { key, header, payload }, nowMs);
 }
 
 async function outcomeOf(work: () => unknown): Promise<KeptOutcome> {

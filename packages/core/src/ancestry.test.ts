@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { GatedWork } from "../test/gated-work.ts";
 import { ManualClock } from "../test/manual-clock.ts";
-import { currentAncestor, runInside, type Ancestor } from "./ancestry.ts";
+import { ancestorOf, currentAncestor, runInside, type Ancestor } from "./ancestry.ts";
 import { ReentrantCallError, Singleflight } from "./index.ts";
 
 describe("work that asks for its own key is rejected, typed, instead of waiting for itself", () => {
@@ -188,13 +188,7 @@ test("a cycle through different callers is not seen: their timeouts end it", asy
 });
 
 describe("the chain of flights", () => {
-  const ancestor = (key: string): Ancestor => ({
-    scope: {},
-    key,
-    flightId: undefined,
-    over: false,
-    parent: currentAncestor(),
-  });
+  const ancestor = (key: string): Ancestor => ancestorOf({}, key, currentAncestor());
 
   test("does not grow along a call chain that goes on for ever", () => {
     let previous: Ancestor | undefined;

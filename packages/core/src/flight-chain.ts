@@ -10,7 +10,7 @@
  * start anew, and wait for longer. If it was made by another service, which this work then asked in vain, or if the work
  * made a value of it, nobody can tell, and they share the outcome. So drop the header where requests enter from outside.
  */
-import { currentAncestor, ELSEWHERE, runInside, type Ancestor } from "./ancestry.ts";
+import { ancestorOf, currentAncestor, ELSEWHERE, runInside, type Ancestor } from "./ancestry.ts";
 
 /** The name of the header. */
 export const FLIGHT_CHAIN_HEADER = "skein-flights";
@@ -35,15 +35,8 @@ export function insideFlightChain<T>(header: unknown, callback: () => T): T {
   const before = nearest;
   for (const flightId of ids.toReversed()) {
     if (!FLIGHT_ID.test(flightId)) continue;
-    nearest = {
-      scope: ELSEWHERE,
-      key: "",
-      flightId,
-      over: false,
-      parent: nearest,
-      chained: true,
-      refusedFor: undefined,
-    };
+    nearest = ancestorOf(ELSEWHERE, "", nearest);
+    nearest.flightId = flightId;
   }
   if (nearest === undefined || nearest === before) return callback();
   return runInside(nearest, () => callback(), undefined, undefined);

@@ -142,13 +142,7 @@ export class Flight implements WaiterHost {
 
   /** Removes and returns the callers that came after `momentMs`: an outcome settled by then is not theirs. */
   takeLaterThan(momentMs: number): Waiter[] {
-    const later: Waiter[] = [];
-    for (const waiter of this.#waiters ?? []) {
-      if (waiter.attachedAt <= momentMs) continue;
-      this.#waiters?.delete(waiter);
-      later.push(waiter);
-    }
-    return later;
+    return this.#take(({ attachedAt }) => attachedAt > momentMs);
   }
 
   /** Hands the flight to its pilot, unless its callers have left by now: nobody would want the outcome. */
@@ -253,13 +247,14 @@ export class Flight implements WaiterHost {
   #takeOthers(): Waiter[] {
     const refusedFor = this.ancestor?.refusedFor;
     if (refusedFor === undefined) return [];
-    const others = [...(this.#waiters ?? [])].filter(
-      ({ inside }) => inside === undefined || !isInsideFlight(inside, refusedFor),
-    );
-    for (const waiter of others) this.#waiters?.delete(waiter);
-    return others.toSorted(
-      (one, other) => Number(one.inside !== undefined) - Number(other.inside !== undefined),
-    );
+    const others = this.#take(({ inside }) => inside === undefined || !isInsideFlight(inside, refusedFor));
+    return others.toSorted((a, b) => Number(a.inside !== undefined) - Number(b.inside !== undefined));
+  }
+
+  #take(goes: (waiter: Waiter) => boolean): Waiter[] {
+    const taken = [...(this.#waiters ?? [])].filter(goes);
+    for (const waiter of taken) this.#waiters?.delete(waiter);
+    return taken;
   }
 
   #checkRoom(): void {

@@ -229,7 +229,7 @@ describe.runIf(oneServer)(
       };
     }
 
-    it("what it publishes is believed", async () => {
+    it("is believed in what it publishes", async () => {
       const { near, far, cutOff, heal } = await start();
       const work = new HeldWork<string>();
       const led = far.flights.do("k:1", work.run);
@@ -244,7 +244,7 @@ describe.runIf(oneServer)(
       expect(rejections(near.events)).toEqual([]);
     });
 
-    it("it believes what others publish", async () => {
+    it("still believes what others publish", async () => {
       const { near, far, cutOff } = await start();
       const work = new HeldWork<string>();
       const led = near.flights.do("k:1", work.run);
