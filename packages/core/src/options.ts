@@ -146,11 +146,7 @@ function callable<T>(option: string, value: T): T {
 function withMethods<T extends object>(option: string, value: T, names: readonly (keyof T & string)[]): T {
   const complete = typeof value === "object" && value !== null;
   if (complete && names.every((name) => typeof value[name] === "function")) return value;
-  throw new InvalidOptionError(
-    option,
-    withoutText(value),
-    `must be an object with the methods ${names.join(", ")}`,
-  );
+  throw new InvalidOptionError(option, value, `must be an object with the methods ${names.join(", ")}`);
 }
 
 /** Naming a key for observers must not be able to fail the call, nor to put anything but text into an event. */

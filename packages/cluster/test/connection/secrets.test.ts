@@ -122,7 +122,7 @@ describe("no option that is refused shows what may be a secret:", () => {
     cluster((canary) => ({ redis, prefixes: { "k:": options(canary) } }));
 
   const MISSPELT = ["secret", "Secrets", "password", "url", "redisUrl", "hmac"];
-  const STRUCTURED = ["breaker", "logger", "observer", "clock", "randomness", "handleSignals"];
+  const STRUCTURED = ["breaker", "logger", "observer", "handleSignals"];
   const constructors: readonly (readonly [string, Construct, readonly unknown[]])[] = [
     ["all options of a fleet", cluster((canary) => canary), CANARIES],
     [
@@ -165,6 +165,9 @@ describe("no option that is refused shows what may be a secret:", () => {
       ] as const,
       [`${name}, of core`, core((canary) => ({ [name]: canary })), CANARIES] as const,
     ]),
+    ...["clock", "randomness"].map(
+      (name) => [`${name}, if it is a URL`, cluster((canary) => ({ redis, [name]: canary })), [URL]] as const,
+    ),
     ...STRUCTURED.map((name) => [name, cluster((canary) => ({ redis, [name]: canary })), CANARIES] as const),
     [
       "the options of a prefix",
@@ -177,7 +180,7 @@ describe("no option that is refused shows what may be a secret:", () => {
       core((canary) => canary),
       ["canary-secret", URL, Symbol("canary"), () => "canary", ["canary"]],
     ],
-    ...["observer", "clock", "randomness", "keyPrefixOf"].map(
+    ...["observer", "keyPrefixOf"].map(
       (name) =>
         [
           `${name}, of core`,
