@@ -42,9 +42,9 @@ export interface CacheOptions {
    * that it coordinates; over a `Singleflight`, in this process, unless `redis` or `store` says otherwise.
    */
   flights: Coalescer;
-  /** Keep the entries in this Redis instead (an ioredis client, which stays yours). Weaker, see the README. Not with `store`. */
+  /** Keep the entries in this Redis instead (an ioredis client, which stays yours). Weaker, see the README. Signed if the flights have `secrets`. Not with `store`. */
   redis?: RedisClient;
-  /** Keep the entries in a store of your own instead. Weaker, see the README. Not with `redis`. */
+  /** Keep the entries in a store of your own instead. Weaker, see the README. Signed if the flights have `secrets`. Not with `redis`. */
   store?: CacheStore;
   /**
    * How long `redis` or `store` is waited for, each time, ms, 1 to 60_000, default 250: longer is no answer, and so a miss, or

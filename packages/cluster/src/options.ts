@@ -109,7 +109,8 @@ export interface ClusterOptions extends Omit<SingleflightOptions<ClusterEvent>, 
   breaker?: BreakerOptionsInput;
   /**
    * Secrets that the whole deployment shares: outcomes and cache entries are signed with the first (HMAC-SHA-256), and
-   * believed only if signed with one of them, for their key and flight and in their time. One or 1 to 8 of them, each of
+   * believed only if signed with one of them, for their key and flight and in their time; entries of a cache with a store
+   * of its own, too, for their key and in their time. One or 1 to 8 of them, each of
    * 16 bytes or more; random ones, please. Default none: whoever can write to Redis is believed. To rotate: add the new
    * one at the end everywhere, then move it to the front everywhere, then drop the old one. A process that shares no
    * secret with the leader runs the work itself.
