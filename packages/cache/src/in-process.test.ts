@@ -8,6 +8,7 @@ import {
   systemClock,
   type Clock,
 } from "@skein/core";
+import { FakeClock } from "@skein/testkit";
 import { describe, expect, test } from "vitest";
 import type { CacheEvent } from "./observer.ts";
 import type { CacheOptions } from "./options.ts";
@@ -158,13 +159,34 @@ describe("a store in trouble", () => {
     expect(await cache.set("a", 1)).toBe(false);
     expect(await cache.delete("a")).toBe(false);
     expect(events.map(({ type }) => type)).toEqual([
-      ...["read-failed", "miss", "read-failed", "not-written", "not-written", "not-written"],
+      ...["read-failed", "miss", "not-written", "not-written"],
     ]);
     const patient = cacheOf({ store, clock: systemClock, storeTimeoutMs: 60_000 });
     const caller = new AbortController();
     const call = patient.cache.get("a", () => "never", { signal: caller.signal });
     caller.abort(new Error("left"));
     await expect(call).rejects.toThrow("left");
+  });
+
+  test("that hangs costs one call its time, and rests for a second", async () => {
+    let asked = 0;
+    const hangs = (): Promise<never> => {
+      asked++;
+      return new Promise(() => undefined);
+    };
+    const clock = new FakeClock();
+    const { cache } = cacheOf({ store: { get: hangs, set: hangs, delete: hangs }, clock });
+    const first = cache.get("a", () => "loaded");
+    await clock.advance(250);
+    expect(await first).toBe("loaded");
+    expect(asked).toBe(1);
+    expect(await cache.get("a", () => "again")).toBe("again");
+    expect(asked).toBe(1);
+    await clock.advance(1_000);
+    const later = cache.get("a", () => "later");
+    await clock.advance(250);
+    expect(await later).toBe("later");
+    expect(asked).toBe(2);
   });
 
   test("with damaged bytes gives a counted miss, whichever byte is damaged", async () => {

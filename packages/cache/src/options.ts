@@ -42,8 +42,13 @@ export interface CacheOptions {
    * that it coordinates; over a `Singleflight`, in this process, unless `redis` or `store` says otherwise.
    */
   flights: Coalescer;
-  /** Keep the entries in this Redis instead (an ioredis client, which stays yours). Weaker, see the README. Signed if the flights have `secrets`. Not with `store`. */
-  redis?: RedisClient;
+  /**
+   * Keep the entries in this Redis: an ioredis client, which stays yours. If it is the one of the flights, by address or by
+   * the very client, they are kept with these, as without this option, and those of keys that are not coordinated beside them;
+   * then a URL or ioredis options will do, too, for the former. Any other is weaker, see the README, and its entries are signed
+   * if the flights have `secrets`. Not with `store`.
+   */
+  redis?: RedisClient | string | object;
   /** Keep the entries in a store of your own instead. Weaker, see the README. Signed if the flights have `secrets`. Not with `redis`. */
   store?: CacheStore;
   /**
@@ -149,7 +154,6 @@ export function cachePolicy(options: CacheOptions): CachePolicy {
   const { flights, redis, store, isNegative = (value) => value === null || value === undefined } = options;
   const { schema, codec = json, clock = systemClock, randomness = systemRandomness } = options;
   withMethods("flights", flights, ["do", "forget"]);
-  if (redis !== undefined) withMethods("redis", redis, ["pipeline", "set", "del"]);
   if (store !== undefined) withMethods("store", store, ["get", "set", "delete"]);
   if (redis !== undefined && store !== undefined) {
     throw new InvalidOptionError("store", store, "cannot be given together with redis");

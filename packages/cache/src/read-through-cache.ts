@@ -5,12 +5,12 @@
  */
 import { InvalidArgumentError, InvalidOptionError, type CallOptions, type Work } from "@skein/core";
 import { checkCall, ENTRY_SIGNING, FUSION } from "@skein/core/internal";
-import type { EntryRules, EntrySigning } from "@skein/cluster/internal";
+import type { EntrySigning, Fusion } from "@skein/cluster/internal";
 import type { Entries } from "./entries.ts";
 import { Freshness } from "./freshness.ts";
 import { tellerOf, type Tell } from "./observer.ts";
-import { cachePolicy, type CacheOptions } from "./options.ts";
-import { RedisStore } from "./redis-store.ts";
+import { cachePolicy, type CacheOptions, type CachePolicy } from "./options.ts";
+import { RedisStore, type RedisClient } from "./redis-store.ts";
 import { StoreEntries } from "./store-entries.ts";
 import { MemoryStore, type CacheStore } from "./store.ts";
 
@@ -53,7 +53,8 @@ export function createCache(options: CacheOptions): Cache {
 class ReadThroughCache implements Cache {
   readonly #options: CacheOptions;
   readonly #freshness: Freshness;
-  readonly #entries: Entries;
+  /** Whoever keeps a key first is where its entry is. */
+  readonly #places: readonly Entries[];
   readonly #tell: Tell;
   /** What calls asked for that want another time to live. */
   readonly #ttls = new WeakMap<Work<unknown>, number>();
@@ -71,37 +72,22 @@ class ReadThroughCache implements Cache {
     this.#options = options;
     this.#tell = tellerOf(options.observer, options.flights);
     this.#freshness = new Freshness(policy, policy.randomness);
-    const { flights, redis } = options;
-    const store = redis === undefined ? options.store : new RedisStore(redis);
-    const fused = store === undefined ? this.#fuse(policy) : undefined;
-    if (fused !== undefined && options.codec !== undefined) {
-      const rule = "must be left to the prefix of the flights, whose Redis keeps the entries";
-      throw new InvalidOptionError("codec", options.codec, rule);
-    }
-    this.#entries =
-      fused ??
-      new StoreEntries({
-        flights,
-        store: store ?? new MemoryStore({ clock: policy.clock }),
-        policy,
-        freshness: this.#freshness,
-        ttlOf: (work) => this.#ttls.get(work),
-        tell: this.#tell,
-        signing: signingOf(flights, store),
-      });
+    const fused = this.#fuse(policy);
+    const others = fused === undefined || options.redis !== undefined ? this.#beside(policy) : undefined;
+    this.#places = [fused, others].filter((place) => place !== undefined);
   }
 
   async get<T>(key: string, loader: Work<T>, options?: GetOptions): Promise<T> {
     if (typeof loader !== "function") throw new InvalidArgumentError("loader", loader, "must be a function");
     checkCall(key, loader, options);
     checkTtl(options?.ttlMs);
-    const { flights } = this.#options;
-    if (!this.#entries.keeps(key)) {
+    const place = this.#placeOf(key);
+    if (place === undefined) {
       this.#tell(key, { type: "bypass" });
-      return flights.do<T>(key, loader, callOptions(options));
+      return this.#options.flights.do<T>(key, loader, callOptions(options));
     }
     const work: Work<unknown> = options?.ttlMs === undefined ? loader : this.#withTtl(loader, options.ttlMs);
-    return this.#entries.get(key, work, callOptions(options)) as Promise<T>;
+    return place.get(key, work, callOptions(options)) as Promise<T>;
   }
 
   async set(key: string, value: unknown, options?: SetOptions): Promise<boolean> {
@@ -109,12 +95,17 @@ class ReadThroughCache implements Cache {
     const outcome = { kind: "value", value } as const;
     const terms = this.#freshness.terms(outcome, options?.ttlMs);
     // Negative values that are not to be kept.
-    if (terms === undefined) return this.#entries.delete(key);
-    return this.#entries.set(key, value, terms);
+    if (terms === undefined) return this.delete(key);
+    return (await this.#placeOf(key, true)?.set(key, value, terms)) ?? false;
   }
 
-  delete(key: string): Promise<boolean> {
-    return this.#entries.delete(key);
+  async delete(key: string): Promise<boolean> {
+    return (await this.#placeOf(key, true)?.delete(key)) ?? false;
+  }
+
+  /** `checked`: a key that nobody can keep is refused by whom it was for. */
+  #placeOf(key: string, checked: boolean = false): Entries | undefined {
+    return this.#places.find((place) => place.keeps(key)) ?? (checked ? this.#places.at(-1) : undefined);
   }
 
   /** A function of its own, since the same loader may come with other times to live. */
@@ -124,11 +115,17 @@ class ReadThroughCache implements Cache {
     return work;
   }
 
-  #fuse(policy: ReturnType<typeof cachePolicy>): Entries | undefined {
-    const { flights } = this.#options;
-    const fuse: unknown = Reflect.get(flights, FUSION);
-    if (typeof fuse !== "function") return undefined;
-    const rules: EntryRules = {
+  /** Entries with the flights, unless they are to be somewhere else. */
+  #fuse(policy: CachePolicy): Entries | undefined {
+    const { redis, store, codec } = this.#options;
+    const { fuse, isOwnRedis } = this.#fusion ?? {};
+    if (fuse === undefined || store !== undefined) return undefined;
+    if (redis !== undefined && isOwnRedis?.(redis) !== true) return undefined;
+    if (codec !== undefined) {
+      const rule = "must be left to the prefix of the flights, whose Redis keeps the entries";
+      throw new InvalidOptionError("codec", codec, rule);
+    }
+    return fuse({
       staleMs: policy.staleMs,
       refreshBackoffMs: policy.refreshBackoffMs,
       maxEntryBytes: policy.maxEntryBytes,
@@ -137,9 +134,40 @@ class ReadThroughCache implements Cache {
       terms: (outcome, work) => this.#freshness.terms(outcome, this.#ttls.get(work)),
       isDue: (leftMs, workMs) => this.#freshness.isDue(leftMs, workMs),
       onEvent: this.#tell,
-    };
-    return (fuse as (rules: EntryRules) => Entries)(rules);
+    });
   }
+
+  /** Entries in a store of their own: of all keys, or of those that the flights do not coordinate. */
+  #beside(policy: CachePolicy): Entries | undefined {
+    const { flights, redis } = this.#options;
+    const fusion = this.#fusion;
+    if (redis !== undefined && !isRedisClient(redis)) {
+      // Named by its address, it is only known where the flights are.
+      if (fusion?.fuse !== undefined && fusion.isOwnRedis(redis)) return undefined;
+      const rule = "must be an ioredis client, unless it names the Redis of the flights";
+      throw new InvalidOptionError("redis", redis === null ? redis : "(not shown)", rule);
+    }
+    const store = redis === undefined ? this.#options.store : new RedisStore(redis, fusion?.nameOf);
+    return new StoreEntries({
+      flights,
+      store: store ?? new MemoryStore({ clock: policy.clock }),
+      policy,
+      freshness: this.#freshness,
+      ttlOf: (work) => this.#ttls.get(work),
+      tell: this.#tell,
+      signing: signingOf(flights, store),
+    });
+  }
+
+  get #fusion(): Fusion | undefined {
+    return Reflect.get(this.#options.flights, FUSION) as Fusion | undefined;
+  }
+}
+
+function isRedisClient(redis: RedisClient | string | object): redis is RedisClient {
+  return ["pipeline", "set", "del"].every(
+    (method) => typeof Reflect.get(Object(redis), method) === "function",
+  );
 }
 
 /** How the flights would have entries signed that others can write to as well; this process's own memory is its own. */

@@ -13,7 +13,10 @@ import type { Tell } from "./observer.ts";
 import type { CachePolicy } from "./options.ts";
 import { Renewals } from "./renewals.ts";
 import { SealedEntries, type Kept } from "./sealed-entries.ts";
-import type { CacheStore } from "./store.ts";
+import type { CacheStore, StoredEntry } from "./store.ts";
+
+/** After a read or write in vain; then one call after the other finds out whether the store is back. */
+const REST_MS = 1_000;
 
 export interface StoreEntriesOptions {
   readonly flights: Coalescer;
@@ -25,6 +28,9 @@ export interface StoreEntriesOptions {
   /** Entries are signed, and believed only if they are. */
   readonly signing: EntrySigning | undefined;
 }
+
+/** What a store said of a key: nothing, if it did not answer. */
+type Look = { readonly answered: true; readonly found: Found | undefined } | { readonly answered: false };
 
 interface Found {
   readonly entry: Entry;
@@ -40,10 +46,12 @@ interface Load {
 export class StoreEntries implements Entries {
   readonly #options: StoreEntriesOptions;
   /** Reads that callers of the same moment share. */
-  readonly #looks = new Map<string, Promise<Found | undefined>>();
+  readonly #looks = new Map<string, Promise<Look>>();
   readonly #loads = new Map<string, Set<Load>>();
   readonly #renewals: Renewals;
   readonly #sealed: SealedEntries;
+  /** Until then calls do without the store, since it has just let one of them wait in vain. */
+  #restsUntil = -Infinity;
 
   constructor(options: StoreEntriesOptions) {
     this.#options = options;
@@ -58,7 +66,8 @@ export class StoreEntries implements Entries {
   async get(key: string, work: Work<unknown>, options: CallOptions | undefined): Promise<unknown> {
     const { flights, policy, freshness, tell } = this.#options;
     options?.signal?.throwIfAborted();
-    const found = await untilAborted(this.#look(key), options?.signal);
+    const look = await untilAborted(this.#look(key), options?.signal);
+    const found = look.answered ? look.found : undefined;
     if (found !== undefined && found.leftMs + policy.staleMs > 0) {
       const fresh = found.leftMs > 0;
       tell(key, { type: "hit", how: fresh ? "fresh" : "stale", kind: found.entry.outcome.kind });
@@ -68,7 +77,8 @@ export class StoreEntries implements Entries {
     }
     tell(key, { type: "miss", unexpected: false });
     try {
-      return await flights.do(key, this.#loading(key, work, undefined), options);
+      // A store that has cost this call its time is not waited for again: neither looked into nor written to.
+      return await flights.do(key, look.answered ? this.#loading(key, work, undefined) : work, options);
     } catch (error) {
       options?.signal?.throwIfAborted();
       // A caller that would not wait longer has not seen the load fail.
@@ -116,7 +126,7 @@ export class StoreEntries implements Entries {
     await this.#options.flights.forget(key);
   }
 
-  #look(key: string): Promise<Found | undefined> {
+  #look(key: string): Promise<Look> {
     const shared = this.#looks.get(key);
     if (shared !== undefined) return shared;
     // A caller of a later moment must see what was written meanwhile.
@@ -128,21 +138,25 @@ export class StoreEntries implements Entries {
     return look;
   }
 
-  async #read(key: string): Promise<Found | undefined> {
-    const { store, tell } = this.#options;
+  async #read(key: string): Promise<Look> {
+    const { store, policy, tell } = this.#options;
     try {
+      if (policy.clock.now() < this.#restsUntil) throw new Error("the store rests");
       const stored = await this.#answered(store.get(key));
-      if (stored === undefined) return undefined;
-      const entry = await this.#sealed.decode(key, stored.bytes);
-      if (typeof entry === "string") {
-        tell(key, { type: "broken", why: entry });
-        return undefined;
-      }
-      return await this.#checked(key, entry, stored.leftMs - entry.graceMs);
+      return { answered: true, found: stored === undefined ? undefined : await this.#open(key, stored) };
     } catch {
       tell(key, { type: "read-failed" });
+      return { answered: false };
+    }
+  }
+
+  async #open(key: string, stored: StoredEntry): Promise<Found | undefined> {
+    const entry = await this.#sealed.decode(key, stored.bytes);
+    if (typeof entry === "string") {
+      this.#options.tell(key, { type: "broken", why: entry });
       return undefined;
     }
+    return this.#checked(key, entry, stored.leftMs - entry.graceMs);
   }
 
   async #checked(key: string, entry: Entry, leftMs: number): Promise<Found | undefined> {
@@ -168,7 +182,8 @@ export class StoreEntries implements Entries {
     return async (signal, flight) => {
       const load = this.#begin(key);
       try {
-        const found = await this.#read(key);
+        const look = await this.#read(key);
+        const found = look.answered ? look.found : undefined;
         if (found !== undefined && found.leftMs > 0 && found.entry.id !== seen) {
           return valueOf(found.entry.outcome);
         }
@@ -181,7 +196,7 @@ export class StoreEntries implements Entries {
         // What comes of a header that may be wrong is for the request that brought it.
         const keeps = outcome.kind === "value" || (found === undefined && !wasRefused());
         const lost = load.void || signal.aborted || flight.leaseLost?.aborted === true;
-        const terms = keeps && !lost ? freshness.terms(outcome, ttlOf(work)) : undefined;
+        const terms = keeps && !lost && look.answered ? freshness.terms(outcome, ttlOf(work)) : undefined;
         if (terms !== undefined) await this.#write(key, { outcome, workMs }, terms, nowMs);
         return valueOf(outcome);
       } finally {
@@ -221,7 +236,10 @@ export class StoreEntries implements Entries {
   async #answered<T>(asked: Promise<T>): Promise<T> {
     const { clock, storeTimeoutMs } = this.#options.policy;
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = clock.setTimer(() => reject(new Error("the store did not answer")), storeTimeoutMs);
+    const timer = clock.setTimer(() => {
+      this.#restsUntil = clock.now() + REST_MS;
+      reject(new Error("the store did not answer"));
+    }, storeTimeoutMs);
     try {
       return await Promise.race([asked, late]);
     } finally {

@@ -1,8 +1,9 @@
 /** Entries in a Redis that the flights know nothing of. */
-import { createCache, type Cache, type CacheEvent, type CacheOptions } from "@skein/cache";
-import { ClusterSingleflight } from "@skein/cluster";
+import { createCache, RedisStore, type Cache, type CacheEvent, type CacheOptions } from "@skein/cache";
+import { ClusterSingleflight, type ClusterOptions } from "@skein/cluster";
 import { Singleflight } from "@skein/core";
-import { RedisServer } from "@skein/testkit";
+import { RedisServer, waitUntil } from "@skein/testkit";
+import type { Redis } from "ioredis";
 import { crc32 } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
@@ -13,8 +14,14 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+/** Where the flights are not. */
+const otherRedis = (): Redis => server.client({ db: 1 });
+
+/** What the entry of a key is called there. */
+const nameOf = (key: string): string => `skein1:{shop:${key}}:stored`;
+
 test("are shared by processes, and coalesced by the flights", async () => {
-  const redis = server.client();
+  const redis = otherRedis();
   const members = Array.from({ length: 2 }, () => {
     const flights = new ClusterSingleflight({ redis: server.url, prefixes: ["k:"], redisTimeoutMs: 5_000 });
     return { flights, cache: createCache({ flights, redis, ttlMs: 60_000 }) };
@@ -73,7 +80,9 @@ describe("with secrets, an entry is signed with those of the flights", () => {
     };
     const cache = createCache({
       flights,
-      redis: server.client(),
+      ...(flights instanceof ClusterSingleflight
+        ? { redis: otherRedis() }
+        : { store: new RedisStore(otherRedis(), nameOf) }),
       ttlMs: 60_000,
       storeTimeoutMs: 5_000,
       observer: { onEvent },
@@ -83,9 +92,9 @@ describe("with secrets, an entry is signed with those of the flights", () => {
   }
 
   const stored = async (key: string): Promise<Buffer> =>
-    (await server.client().getBuffer(`skein-cache:${key}`)) ?? Buffer.alloc(0);
+    (await otherRedis().getBuffer(nameOf(key))) ?? Buffer.alloc(0);
   const put = async (key: string, bytes: Buffer): Promise<unknown> =>
-    server.client().set(`skein-cache:${key}`, bytes, "PX", 60_000);
+    otherRedis().set(nameOf(key), bytes, "PX", 60_000);
 
   test("and believed by whoever shares them, a load's as well as one that was set, also at the very start", async () => {
     const [writer, reader] = [member(OLD), member(OLD)];
@@ -167,5 +176,90 @@ describe("with secrets, an entry is signed with those of the flights", () => {
     expect(notWritten).toEqual(["unavailable"]);
     expect(await cache.set("k:a", "set")).toBe(false);
     expect(await stored("k:a")).toHaveLength(0);
+  });
+});
+
+describe("their names", () => {
+  const open: ClusterSingleflight[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((flights) => flights.close({ drainMs: 0 })));
+    await server.flushAll();
+  });
+  const over = (namespace: string, hashKeys: boolean = false): Cache => {
+    const flights = new ClusterSingleflight({ redis: server.url, namespace, prefixes: ["k:"], hashKeys });
+    open.push(flights);
+    return createCache({ flights, redis: otherRedis(), ttlMs: 60_000, storeTimeoutMs: 5_000 });
+  };
+
+  test("are those of one namespace, and hide the key where the flights do", async () => {
+    await over("shop").set("k:a", "the shop's");
+    expect(await over("blog").get("k:a", () => "the blog's")).toBe("the blog's");
+    expect(await over("shop").get("k:a", () => "own")).toBe("the shop's");
+    await over("safe", true).set("k:secret", 1);
+    expect((await otherRedis().keys("*")).join()).not.toContain("secret");
+  });
+
+  test("are different for different keys, also for what UTF-8 cannot tell apart", async () => {
+    const caches = [
+      over("shop"),
+      createCache({ flights: new Singleflight(), redis: otherRedis(), ttlMs: 60_000 }),
+    ];
+    for (const cache of caches) {
+      await cache.set("k\ud800", 1);
+      expect(await cache.get("k\ud801", () => 2)).toBe(2);
+      expect(await cache.get("k\ud800", () => 2)).toBe(1);
+    }
+  });
+});
+
+describe("a redis that is the one of the flights", () => {
+  const named: readonly [string, () => [ClusterOptions["redis"], string | object]][] = [
+    ["by the same URL", () => [server.url, server.url]],
+    ["by its address", () => [server.url, { host: "localhost", port: server.port }]],
+    ["by the very client", () => ((client) => [client, client])(server.client())],
+    ["by another client", () => [server.url, server.client()]],
+  ];
+  afterEach(() => server.flushAll());
+
+  test.each(named)("%s, keeps the entries with the flights", async (_how, sources) => {
+    const [own, redis] = sources();
+    const flights = new ClusterSingleflight({
+      redis: own,
+      namespace: "shop",
+      prefixes: ["k:"],
+      redisTimeoutMs: 5_000,
+    });
+    const cache = createCache({ flights, redis, ttlMs: 60_000 });
+    await flights.ready();
+    expect(await cache.get("k:a", () => "loaded")).toBe("loaded");
+    await waitUntil(async () => (await server.client().exists("skein1:{shop:k:a}:entry")) === 1, {
+      what: "the entry beside the flight",
+    });
+    expect(await cache.get("k:a", () => "never")).toBe("loaded");
+    await flights.close({ drainMs: 0 });
+  });
+
+  test("keeps those of keys that are not coordinated beside them, if it is a client", async () => {
+    const flights = new ClusterSingleflight({ redis: server.url, namespace: "shop", prefixes: ["k:"] });
+    const cache = createCache({ flights, redis: server.client(), ttlMs: 60_000, storeTimeoutMs: 5_000 });
+    expect(await cache.get("cold", () => "loaded")).toBe("loaded");
+    expect(await cache.get("cold", () => "never")).toBe("loaded");
+    expect(await cache.delete("cold")).toBe(true);
+    expect(await cache.get("cold", () => "anew")).toBe("anew");
+    await flights.close({ drainMs: 0 });
+  });
+
+  test("can be named; any other has to be a client, and its address is not shown", async () => {
+    const flights = new ClusterSingleflight({ redis: server.url, prefixes: ["k:"] });
+    const other = "redis://:canary@127.0.0.1:1";
+    for (const redis of [other, { host: "127.0.0.1", port: 1, password: "canary" }]) {
+      for (const each of [flights, new Singleflight()]) {
+        expect(() => createCache({ flights: each, redis, ttlMs: 1 })).toThrow(
+          /"?redis"?.*must be an ioredis client/,
+        );
+        expect(() => createCache({ flights: each, redis, ttlMs: 1 })).not.toThrow(/canary/);
+      }
+    }
+    await flights.close({ drainMs: 0 });
   });
 });

@@ -28,8 +28,10 @@ import type { Fleet } from "./fleet.ts";
 import { offerEntrySigning } from "./entry/entry-signing.ts";
 import { offerFusion } from "./entry/fused-entries.ts";
 import { onTerminate } from "./handle-signals.ts";
+import { isMembershipSource } from "./membership.ts";
 import type { ClusterOptions } from "./options.ts";
 import type { Policies, Policy } from "./policy.ts";
+import { isSameRedis } from "./redis/same-redis.ts";
 import { connectFleet, type FleetConnection } from "./connect-fleet.ts";
 
 /** What is still under way when the drain time is over gets this long to be said. */
@@ -63,6 +65,7 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
       checkKey: (key) => this.#connection.checkKey(key),
       call: (key, work, call, pilot) => this.#call(key, work, call, false, pilot),
       fallbackLimit: (policy) => this.#pilotOf(policy).fallbackLimit,
+      isOwnRedis: (redis) => !isMembershipSource(options.redis) && isSameRedis(options.redis, redis),
       addPilot: (pilot) => void this.#guests.add(pilot),
     });
     offerEntrySigning(this, this.#fleet);

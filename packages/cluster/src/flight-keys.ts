@@ -32,6 +32,11 @@ export interface FlightName {
 export interface FlightKeys {
   /** @throws InvalidKeyError for an empty key and for one over `maxKeyBytes`. */
   flight(key: string): FlightName;
+  /**
+   * STRING: the cache entry of the key, in a Redis that keeps no flights.
+   * @throws InvalidKeyError
+   */
+  storedKey(key: string): string;
   /** Where the wake-ups of a process arrive: this prefix, followed by the process id. */
   readonly inboxPrefix: string;
 }
@@ -43,23 +48,25 @@ export function flightKeys(options: {
 }): FlightKeys {
   // A colon ends it, so it may have none: "a" with key "b:c" is not "a:b" with key "c".
   const namespace = encodeKey(options.namespace).replaceAll(":", "%3A");
+  const flight = (key: string): FlightName => {
+    const bytes = Buffer.byteLength(key);
+    if (bytes === 0 || bytes > options.maxKeyBytes) throw new InvalidKeyError(bytes, options.maxKeyBytes);
+    const literal = encodeKey(key);
+    const long = options.hashKeys || literal.length > MAX_LITERAL_CHARACTERS;
+    const id = `${namespace}:${long ? HASH_MARK + digest(literal) : literal}`;
+    const tagged = `${PREFIX}:{${id}}:`;
+    return {
+      id,
+      leaseKey: `${tagged}lease`,
+      flightKey: `${tagged}flight`,
+      entryKey: `${tagged}entry`,
+      lockKey: `${tagged}lock`,
+    };
+  };
   return {
+    flight,
+    storedKey: (key) => `${PREFIX}:{${flight(key).id}}:stored`,
     inboxPrefix: `${PREFIX}:${namespace}:inbox:`,
-    flight(key) {
-      const bytes = Buffer.byteLength(key);
-      if (bytes === 0 || bytes > options.maxKeyBytes) throw new InvalidKeyError(bytes, options.maxKeyBytes);
-      const literal = encodeKey(key);
-      const long = options.hashKeys || literal.length > MAX_LITERAL_CHARACTERS;
-      const id = `${namespace}:${long ? HASH_MARK + digest(literal) : literal}`;
-      const tagged = `${PREFIX}:{${id}}:`;
-      return {
-        id,
-        leaseKey: `${tagged}lease`,
-        flightKey: `${tagged}flight`,
-        entryKey: `${tagged}entry`,
-        lockKey: `${tagged}lock`,
-      };
-    },
   };
 }
 

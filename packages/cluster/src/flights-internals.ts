@@ -18,6 +18,8 @@ export interface FlightsInternals {
     pilot: () => ClusterPilot | undefined,
   ) => Promise<unknown>;
   readonly fallbackLimit: (policy: Policy) => FallbackLimit;
+  /** Whether a source names the Redis that keeps the flights. */
+  readonly isOwnRedis: (redis: unknown) => boolean;
   /** One whose flights end when the flights are closed. */
   readonly addPilot: (pilot: ClusterPilot) => void;
 }

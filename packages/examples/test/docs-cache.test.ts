@@ -60,7 +60,7 @@ describe("the options of a cache", () => {
     expect([null, undefined, 0, "", false].map(isNegative)).toEqual([true, true, false, false, false]);
   });
 
-  it.each(["flights", "redis", "store", "observer", "clock", "randomness"])(
+  it.each(["flights", "store", "observer", "clock", "randomness"])(
     "need the methods that are used: %s",
     (name) => {
       expect(accepts({ ...required, [name]: {} })).toBe(false);

@@ -26,6 +26,23 @@ test("a damaged entry is a counted miss, whichever byte is damaged, and is repla
   }
 });
 
+test("something of another type in the place of an entry is a counted miss, coalesced, and replaced", async () => {
+  await using fleet = await FleetOfCaches.start(2);
+  for (const { cache } of fleet.members) expect(await cache.get("k:a", () => "first")).toBe("first");
+  const entryKey = fleet.entryKey("k:a");
+  await fleet.admin.multi().del(entryKey).rpush(entryKey, "a list").pexpire(entryKey, 60_000).exec();
+  const { events } = fleet.at(0);
+  events.length = 0;
+  const loader = new HeldLoader();
+  const calls = fleet.members.map(({ cache }) => cache.get("k:a", loader.load));
+  await loader.begun;
+  loader.end("anew");
+  expect(await Promise.all(calls)).toEqual(["anew", "anew"]);
+  expect(loader.loads).toBe(1);
+  expect(events).toContainEqual({ keyPrefix: "k:", type: "broken", why: "malformed" });
+  await waitUntil(async () => (await fleet.admin.type(entryKey)) === "string", { what: "an entry again" });
+});
+
 test("with secrets, an entry that nobody signed for its key is a counted miss, and is replaced", async () => {
   await using fleet = await FleetOfCaches.start(2, {}, { secrets: "a secret of the deployment" });
   const [writer, reader] = [fleet.at(0), fleet.at(1)];

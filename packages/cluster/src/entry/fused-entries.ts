@@ -139,9 +139,23 @@ export class FusedEntries {
   }
 }
 
+/** What a cache over these flights can have of them. */
+export interface Fusion {
+  /** Entries with the flights; not where a quorum keeps these. */
+  readonly fuse: ((rules: EntryRules) => FusedEntries) | undefined;
+  /** Whether a source names the Redis that keeps the flights. */
+  readonly isOwnRedis: (redis: unknown) => boolean;
+  /** What the entry of a key is called in a Redis of the cache's own: for this namespace alone, hashed as the flights are. */
+  readonly nameOf: (key: string) => string;
+}
+
 /** Lets a cache find these flights out without depending on this package. */
 export function offerFusion(flights: object, internals: FlightsInternals): void {
-  if (internals.fleet.options.coordinator.entries === undefined) return;
-  const fuse = (rules: EntryRules): FusedEntries => new FusedEntries(internals, rules);
-  Object.defineProperty(flights, FUSION, { value: fuse });
+  const { coordinator, keys } = internals.fleet.options;
+  const fusion: Fusion = {
+    fuse: coordinator.entries === undefined ? undefined : (rules) => new FusedEntries(internals, rules),
+    isOwnRedis: internals.isOwnRedis,
+    nameOf: (key) => keys.storedKey(key),
+  };
+  Object.defineProperty(flights, FUSION, { value: fusion });
 }
