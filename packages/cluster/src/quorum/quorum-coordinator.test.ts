@@ -27,7 +27,9 @@ class Told {
     use: (_flight: unknown, attempt: (coordinator: Coordinator) => Promise<unknown>) => {
       return attempt({ settle: () => this.#hear() } as unknown as Coordinator);
     },
-    ask: () => Promise.reject(new Error("nobody is elected here")),
+    canBeAsked: () => true,
+    expectedMs: 0,
+    vote: () => Promise.reject(new Error("nobody is elected here")),
   } as unknown as QuorumNode;
 
   answer(reply: SettleReply): void {
@@ -44,7 +46,7 @@ class Told {
 function quorumOfThree(): { coordinator: QuorumCoordinator; servers: readonly [Told, Told, Told] } {
   const all = [new Told(), new Told(), new Told()];
   const nodes = all.map(({ node }) => node);
-  const order = new HomeOrder(nodes).of(flight).map((node) => all.find((told) => told.node === node));
+  const order = new HomeOrder(nodes, 25).of(flight).map((node) => all.find((told) => told.node === node));
   const randomness = new SeededRandom("quorum");
   const coordinator = new QuorumCoordinator({
     nodes,

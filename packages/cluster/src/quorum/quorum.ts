@@ -12,6 +12,9 @@ import { QuorumNode } from "./quorum-node.ts";
 
 const FEWEST = 3;
 const MOST = 9;
+/** Where the client looks for a Sentinel that is not said to be elsewhere. */
+const SENTINEL_HOST = "127.0.0.1";
+const SENTINEL_PORT = 26_379;
 
 /**
  * Coordination over independent Redis primaries, for the option `redis` of `ClusterSingleflight`: any minority of them may
@@ -30,7 +33,8 @@ function openQuorum(sources: readonly NodeSource[], context: MembershipContext):
   const { clock, randomness, redisTimeoutMs, emit } = context;
   const events = new QuorumEvents(sources.length, emit);
   const nodes = sources.map(
-    (source, index) => new QuorumNode(openRedisMembership(source, { ...context, emit: events.of(index) })),
+    (source, index) =>
+      new QuorumNode(openRedisMembership(source, { ...context, emit: events.of(index) }), redisTimeoutMs),
   );
   return {
     coordinator: new QuorumCoordinator({ nodes, clock, randomness, redisTimeoutMs }),
@@ -55,10 +59,7 @@ function checkServers(servers: unknown): readonly NodeSource[] {
     );
   }
   const sources = servers as readonly NodeSource[];
-  const addresses = sources.map((source) => {
-    const { host, port, path } = templateOf(source).options;
-    return path ?? `${host}:${port}`;
-  });
+  const addresses = sources.map(addressOf);
   const twice = addresses.find((address, index) => addresses.indexOf(address) !== index);
   if (twice !== undefined) {
     throw new InvalidOptionError(
@@ -68,4 +69,12 @@ function checkServers(servers: unknown): readonly NodeSource[] {
     );
   }
   return [...sources];
+}
+
+/** What names a server. Behind Sentinel that is not where it is at the moment. */
+function addressOf(source: NodeSource): string {
+  const { host, port, path, sentinels, name } = templateOf(source).options;
+  if (!Array.isArray(sentinels) || sentinels.length === 0) return path ?? `${host}:${port}`;
+  const known = sentinels.map((sentinel) => `${sentinel.host ?? SENTINEL_HOST}:${sentinel.port ?? SENTINEL_PORT}`);
+  return `${name} of the Sentinels ${known.toSorted().join(", ")}`;
 }

@@ -41,8 +41,16 @@ export const renewScript: Defined<typeof renewArguments, typeof renewStatuses> =
   renewStatuses,
 );
 
-const appointArguments = ["token", "transport", "leaseMs", "flightTtlMs", "takeovers"] as const;
-const appointStatuses = ["APPOINTED", "REFUSED"] as const;
+const appointArguments = [
+  "token",
+  "transport",
+  "leaseMs",
+  "flightTtlMs",
+  "takeovers",
+  "firstGrant",
+  "freshMs",
+] as const;
+const appointStatuses = ["APPOINTED", "SETTLED", "REFUSED"] as const;
 export const appointScript: Defined<typeof appointArguments, typeof appointStatuses> = defineScript(
   "appoint",
   appointArguments,

@@ -107,14 +107,15 @@ function quorumPlace(redis: readonly RedisServer[]): RedisPlace {
         const [link] = place.links();
         const servers = new OneServer(new Server(link ?? raise("no link")));
         const inbox: Inbox = { transport, up: true, open() {}, whenUp: async () => true, async close() {} };
-        return new QuorumNode({
+        const membership = {
           servers,
           coordinator: coordinatorOver(servers)(processId, transport),
           inbox,
           availabilityOf: () => alwaysAvailable,
           probed: Promise.resolve(),
           async close() {},
-        });
+        };
+        return new QuorumNode(membership, PATIENCE_MS);
       });
       const clock = systemClock;
       const randomness = systemRandomness;
