@@ -89,7 +89,8 @@ export class Election {
     }
     if (appointed >= this.#majority - 1) return { is: "elected" };
     const settled = Math.max(0, ...retaining.values());
-    const undecided = appointed + open >= this.#majority - 1 || (settled > 0 && settled + open >= this.#majority);
+    const undecided =
+      appointed + open >= this.#majority - 1 || (settled > 0 && settled + open >= this.#majority);
     return undecided && open > 0 ? undefined : refused;
   }
 }

@@ -82,7 +82,7 @@ export class QuorumCoordinator implements Coordinator {
         if (answer.otherwise !== undefined) return answer.otherwise;
         throw new CommandFailure("timeout", { sent: false });
       }
-      await this.#pause(pauseMs);
+      if (pauseMs > 0) await this.#pause(pauseMs);
     }
   }
 
@@ -152,9 +152,7 @@ export class QuorumCoordinator implements Coordinator {
   }
 
   async leave(request: LeaveRequest): Promise<void> {
-    const replies = await this.#askAll((node) =>
-      node.use(request.flight, (at) => at.leave(request)),
-    );
+    const replies = await this.#askAll((node) => node.use(request.flight, (at) => at.leave(request)));
     if (replies.every((reply) => reply instanceof Error)) throw firstError(replies);
   }
 
@@ -269,7 +267,10 @@ export class QuorumCoordinator implements Coordinator {
   }
 
   /** A server that came back empty, or was away, learns who leads. */
-  #repair({ flight, token, leaseMs, maxTakeovers }: RenewRequest, replies: readonly (RenewReply | Error)[]): void {
+  #repair(
+    { flight, token, leaseMs, maxTakeovers }: RenewRequest,
+    replies: readonly (RenewReply | Error)[],
+  ): void {
     for (const [index, node] of this.#options.nodes.entries()) {
       const reply = replies[index];
       if (reply === undefined || !isAnswer(reply) || reply.status !== "fenced") continue;
@@ -303,7 +304,13 @@ export class QuorumCoordinator implements Coordinator {
     const repeat = async (): Promise<void> => {
       for (let time = 0; time < REPEATS; time++) {
         await this.#pause(REPEAT_MS * 2 ** time, { unref: true });
-        if (await resign().then(() => true, () => false)) return;
+        if (
+          await resign().then(
+            () => true,
+            () => false,
+          )
+        )
+          return;
       }
     };
     try {

@@ -5,7 +5,14 @@
  */
 import { background } from "@skein/core/internal";
 import { feedsBreaker } from "../breaker.ts";
-import type { Coordinator, JoinReply, JoinRequest, RenewReply, RenewRequest, Transport } from "../coordinator.ts";
+import type {
+  Coordinator,
+  JoinReply,
+  JoinRequest,
+  RenewReply,
+  RenewRequest,
+  Transport,
+} from "../coordinator.ts";
 import type { Availability } from "../fleet.ts";
 import type { FlightName } from "../flight-keys.ts";
 import type { Inbox } from "../inbox/inbox.ts";
@@ -155,7 +162,11 @@ export class QuorumNode {
   }
 
   /** A command of the election lock. */
-  vote(flight: FlightName, command: "EVAL" | "EVALSHA", words: readonly (string | number)[]): Promise<unknown> {
+  vote(
+    flight: FlightName,
+    command: "EVAL" | "EVALSHA",
+    words: readonly (string | number)[],
+  ): Promise<unknown> {
     return this.use(flight, () => this.say(command, words));
   }
 

@@ -75,6 +75,8 @@ function checkServers(servers: unknown): readonly NodeSource[] {
 function addressOf(source: NodeSource): string {
   const { host, port, path, sentinels, name } = templateOf(source).options;
   if (!Array.isArray(sentinels) || sentinels.length === 0) return path ?? `${host}:${port}`;
-  const known = sentinels.map((sentinel) => `${sentinel.host ?? SENTINEL_HOST}:${sentinel.port ?? SENTINEL_PORT}`);
+  const known = sentinels.map(
+    (sentinel) => `${sentinel.host ?? SENTINEL_HOST}:${sentinel.port ?? SENTINEL_PORT}`,
+  );
   return `${name} of the Sentinels ${known.toSorted().join(", ")}`;
 }

@@ -1,5 +1,5 @@
-/** Three independent servers: any minority may die, hang or come back empty, and no call is lost. */
-import { RedisServer, waitUntil } from "@skein/testkit";
+/** Independent servers: any minority may die, hang, be slow or come back empty; no call is lost, and all are coordinated. */
+import { RedisServer, TcpProxy, waitUntil } from "@skein/testkit";
 import { ClusterSingleflight, type ClusterEvent, type ClusterOptions } from "@skein/cluster";
 import { quorum } from "@skein/cluster/quorum";
 import { InvalidOptionError } from "@skein/core";
@@ -7,19 +7,28 @@ import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { HeldWork } from "../coalescing/fleet-of-instances.ts";
 import { WAKEUP } from "../wakeup.ts";
+import { Load } from "./load.ts";
 
 const SERVERS = 3;
+/** Elections, or flights followed, that show that coordination goes on. */
+const SOME = 30;
+const KEYS = ["k:a", "k:b", "k:c"];
 
 class QuorumFleet {
   readonly servers: readonly RedisServer[];
   readonly members: readonly { readonly flights: ClusterSingleflight; readonly events: ClusterEvent[] }[];
 
-  private constructor(servers: readonly RedisServer[], count: number, options: Partial<ClusterOptions>) {
+  private constructor(
+    servers: readonly RedisServer[],
+    urls: readonly string[],
+    count: number,
+    options: Partial<ClusterOptions>,
+  ) {
     this.servers = servers;
     this.members = Array.from({ length: count }, () => {
       const events: ClusterEvent[] = [];
       const flights = new ClusterSingleflight({
-        redis: quorum(servers.map(({ url }) => url)),
+        redis: quorum(urls),
         namespace: "test",
         prefixes: { "k:": { leaseMs: 2_000 } },
         redisTimeoutMs: 2_000,
@@ -33,8 +42,21 @@ class QuorumFleet {
   }
 
   static async start(count: number, options: Partial<ClusterOptions> = {}): Promise<QuorumFleet> {
-    const servers = await Promise.all(Array.from({ length: SERVERS }, () => RedisServer.start()));
-    const fleet = new QuorumFleet(servers, count, options);
+    const servers = await startServers(SERVERS);
+    const urls = servers.map(({ url }) => url);
+    return QuorumFleet.#ready(new QuorumFleet(servers, urls, count, options));
+  }
+
+  /** Over servers that are others' to stop. */
+  static over(
+    urls: readonly string[],
+    count: number,
+    options: Partial<ClusterOptions>,
+  ): Promise<QuorumFleet> {
+    return QuorumFleet.#ready(new QuorumFleet([], urls, count, options));
+  }
+
+  static async #ready(fleet: QuorumFleet): Promise<QuorumFleet> {
     await Promise.all(fleet.members.map(({ flights }) => flights.ready()));
     return fleet;
   }
@@ -47,6 +69,27 @@ class QuorumFleet {
 
   count(index: number, type: ClusterEvent["type"]): number {
     return this.members[index]?.events.filter((event) => event.type === type).length ?? 0;
+  }
+
+  /** In all members. */
+  total(type: ClusterEvent["type"]): number {
+    return this.members.reduce((total, _member, index) => total + this.count(index, type), 0);
+  }
+
+  load(): Load {
+    return new Load(
+      this.members.map(({ flights }) => flights),
+      KEYS,
+    );
+  }
+
+  /** From now on processes are elected and followed, again and again. */
+  async coordinates(what: string): Promise<void> {
+    const [leads, follows] = [this.total("lead"), this.total("follow")];
+    await waitUntil(() => this.total("lead") > leads + SOME && this.total("follow") > follows + SOME, {
+      what: `coordination ${what}`,
+      timeoutMs: 60_000,
+    });
   }
 
   /** The server at which this key is asked for first. */
@@ -78,6 +121,19 @@ class QuorumFleet {
       }),
     );
   }
+}
+
+async function startServers(count: number): Promise<RedisServer[]> {
+  return Promise.all(Array.from({ length: count }, () => RedisServer.start()));
+}
+
+/** Every call answered with its value, most of them by coordination, and fewer executions than calls. */
+async function expectCoordinated(load: Load): Promise<void> {
+  const { calls, executions, lost, fallbacks } = await load.end();
+  const local = Object.values(fallbacks).reduce((sum, count) => sum + count, 0);
+  expect(lost).toEqual([]);
+  expect(executions).toBeLessThan(calls);
+  expect(local, `of ${calls} calls: ${JSON.stringify(fallbacks)}`).toBeLessThan(calls / 2);
 }
 
 describe("a quorum", () => {
@@ -176,35 +232,116 @@ describe("with a minority of the servers gone", () => {
     expect(work.executions).toBe(1);
   });
 
-  it("no call is lost under load, whichever server dies and comes back", async () => {
-    await using fleet = await QuorumFleet.start(3);
-    let stop = false;
-    let calls = 0;
-    const failures: unknown[] = [];
-    const load = fleet.members.map(async ({ flights }, index) => {
-      for (let call = 0; !stop; call++) {
-        calls++;
-        try {
-          await flights.do(`k:${call % 7}`, async () => {
-            await new Promise((resolve) => setTimeout(resolve, 5));
-            return index;
-          });
-        } catch (error) {
-          failures.push(error);
-        }
-      }
+  it("an outcome that the others retain is not lost with the home server, which comes back empty", async () => {
+    await using fleet = await QuorumFleet.start(2, {
+      prefixes: { "k:": { leaseMs: 20_000, renewEveryMs: 10_000, retainMs: 60_000 } },
     });
-    for (const server of fleet.servers) {
-      const before = calls;
+    const work = new HeldWork<string>();
+    const { answer: led } = await fleet.leads(0, "k:1", work);
+    const { answer: followed } = await fleet.follows(1, "k:1", "a second execution");
+    await fleet.home("k:1").kill();
+    await fleet.home("k:1").restart();
+    work.end("kept");
+    expect(await led).toMatchObject({ value: "kept", role: "leader" });
+    expect(await followed).toMatchObject({ value: "kept", role: "follower" });
+  });
+
+  it("no call is lost under load, whichever server dies and comes back, and all are coordinated", async () => {
+    await using fleet = await QuorumFleet.start(3);
+    const load = fleet.load();
+    for (const [index, server] of fleet.servers.entries()) {
       await server.kill();
-      await waitUntil(() => calls > before + 50, { what: "calls without it", timeoutMs: 60_000 });
+      await fleet.coordinates(`without server ${index}`);
       await server.restart();
-      const then = calls;
-      await waitUntil(() => calls > then + 50, { what: "calls with it", timeoutMs: 60_000 });
+      await fleet.coordinates(`with server ${index} again`);
     }
-    stop = true;
-    await Promise.all(load);
-    expect(failures).toEqual([]);
+    await expectCoordinated(load);
+  });
+
+  it.each([
+    { servers: 3, minorities: [[0], [1], [2]] },
+    {
+      servers: 5,
+      minorities: [0, 1, 2, 3].flatMap((first) => [1, 2, 3, 4].slice(first).map((second) => [first, second])),
+    },
+  ])(
+    "any of $servers servers, fewer than half, may hang under load",
+    { timeout: 120_000 },
+    async ({ servers: count, minorities }) => {
+      const servers = await startServers(count);
+      try {
+        for (const minority of minorities) {
+          await using fleet = await QuorumFleet.over(
+            servers.map(({ url }) => url),
+            3,
+            {},
+          );
+          const load = fleet.load();
+          await fleet.coordinates("with all");
+          const hung = minority.map((index) => servers[index] as RedisServer);
+          await Promise.all(hung.map((server) => server.pause()));
+          await fleet.coordinates(`without ${minority.join(" and ")}`);
+          await Promise.all(hung.map((server) => server.resume()));
+          await fleet.coordinates(`with ${minority.join(" and ")} again`);
+          await expectCoordinated(load);
+        }
+      } finally {
+        await Promise.all(servers.map((server) => server.resume()));
+        await Promise.all(servers.map((server) => server.stop()));
+      }
+    },
+  );
+
+  // Slower than it may be, so that its breaker opens; and in time, but slow beside its peers.
+  it.each([250, 2_000])(
+    "any of three servers may be slow under load (redisTimeoutMs %i)",
+    { timeout: 120_000 },
+    async (redisTimeoutMs) => {
+      const servers = await startServers(SERVERS);
+      const proxies = await Promise.all(servers.map(({ port }) => TcpProxy.start({ targetPort: port })));
+      try {
+        for (const [index, slow] of proxies.entries()) {
+          await using fleet = await QuorumFleet.over(
+            proxies.map(({ url }) => url),
+            3,
+            { redisTimeoutMs },
+          );
+          const load = fleet.load();
+          await fleet.coordinates("with all");
+          slow.delay({ ms: 150 });
+          await fleet.coordinates(`with ${index} slow`);
+          slow.delay({ ms: 0 });
+          await fleet.coordinates(`with ${index} well`);
+          await expectCoordinated(load);
+        }
+      } finally {
+        await Promise.all(proxies.map((proxy) => proxy.stop()));
+        await Promise.all(servers.map((server) => server.stop()));
+      }
+    },
+  );
+
+  it("one that hangs delays no call by the time it may take, and once it is known, by nothing like it", async () => {
+    const redisTimeoutMs = 10_000;
+    await using fleet = await QuorumFleet.start(1, { redisTimeoutMs });
+    const startsWithin = async (key: string): Promise<number> => {
+      const calledAt = performance.now();
+      let startedAt = calledAt;
+      const result = await fleet.at(0).fly(key, () => {
+        startedAt = performance.now();
+      });
+      expect(result.role).toBe("leader");
+      return startedAt - calledAt;
+    };
+    await startsWithin("k:1");
+    await fleet.home("k:1").pause();
+    // The home server gets a share of the time.
+    expect(await startsWithin("k:1")).toBeLessThan(redisTimeoutMs * 0.7);
+    expect(await startsWithin("k:1")).toBeLessThan(redisTimeoutMs * 0.2);
+    // Whose homes are the others.
+    for (const key of ["k:2", "k:3", "k:4", "k:5"]) {
+      expect(await startsWithin(key)).toBeLessThan(redisTimeoutMs * 0.2);
+    }
   });
 });
 
@@ -224,6 +361,18 @@ describe("with a majority gone", () => {
 });
 
 describe("quorum()", () => {
+  const sentinels = [
+    { host: "127.0.0.1", port: 1 },
+    { host: "127.0.0.1", port: 2 },
+  ];
+
+  it("takes primaries that Sentinels know by different names", () => {
+    const named = (name: string) => ({ sentinels, name });
+    expect(() => quorum([named("a"), named("b"), named("c")])).not.toThrow();
+    const twice = [named("a"), named("b"), { sentinels: sentinels.toReversed(), name: "a" }];
+    expect(() => quorum(twice)).toThrow(/a of the Sentinels 127\.0\.0\.1:1, 127\.0\.0\.1:2.*once/);
+  });
+
   it.each([
     [[], /odd number/],
     [["redis://127.0.0.1:1", "redis://127.0.0.1:2"], /odd number/],
