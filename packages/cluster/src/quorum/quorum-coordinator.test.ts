@@ -158,7 +158,7 @@ describe("an outcome", () => {
     second.answer(ACCEPTED);
     await settled();
     home.answer(ACCEPTED);
-    await clock.advance(25);
+    await clock.advance(100);
     expect(await reply).toMatchObject({ status: "accepted" });
   });
 });

@@ -124,12 +124,13 @@ export class QuorumCoordinator implements Coordinator {
       answers.map(async (answer) => (await answer).status !== "fenced"),
       this.#majority - 1,
     );
-    let homeHeard = false;
-    const atHome = settle(home).finally(() => (homeHeard = true));
+    // The home server counts whom it woke. Only the next join of this process waits for that.
+    const patienceMs = this.#options.redisTimeoutMs * SHARE;
     const replies = await this.#collect(
       [home, ...others],
-      [atHome, ...answers],
-      (heard) => homeHeard && this.#judgeSettlement(heard) !== undefined,
+      [settle(home), ...answers],
+      (heard) => this.#judgeSettlement(heard) !== undefined,
+      patienceMs,
     );
     const verdict = this.#judgeSettlement(replies);
     if (verdict === undefined) throw firstError(replies);
@@ -335,12 +336,13 @@ export class QuorumCoordinator implements Coordinator {
     nodes: readonly QuorumNode[],
     asked: readonly Promise<T>[],
     enough: (heard: readonly (T | Error)[]) => boolean,
+    patienceMs: number = this.#order.patienceMs,
   ): Promise<(T | Error)[]> {
     return collect(asked, {
       clock: this.#options.clock,
       enough,
       lags: (index) => nodes[index] === undefined || this.#order.lags(nodes[index]),
-      patienceMs: this.#order.patienceMs,
+      patienceMs,
     });
   }
 
