@@ -25,7 +25,7 @@ class Told {
   told = 0;
 
   readonly node = {
-    use: (_flight: unknown, attempt: (coordinator: Coordinator) => Promise<unknown>) => {
+    useAfterAppointment: (_flight: unknown, attempt: (coordinator: Coordinator) => Promise<unknown>) => {
       return attempt({ settle: () => this.#hear() } as unknown as Coordinator);
     },
     canBeAsked: () => true,
@@ -70,7 +70,7 @@ class Willing {
       say: () => Promise.resolve(1),
       appoint: () => this.#hear("appoint", () => Promise.resolve(this.onAppoint())),
       hasRegistrations: () => this.#hear("registrations", () => Promise.resolve(this.followed)),
-      use: (_flight: unknown, attempt: (coordinator: Coordinator) => Promise<unknown>) =>
+      useAfterAppointment: (_flight: unknown, attempt: (coordinator: Coordinator) => Promise<unknown>) =>
         attempt(this.#coordinator as unknown as Coordinator),
     } as unknown as QuorumNode;
   }

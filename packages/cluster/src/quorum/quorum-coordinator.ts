@@ -117,7 +117,7 @@ export class QuorumCoordinator implements Coordinator {
     // What is kept beside the flights, and outcomes in messages, do not count in a quorum.
     const { entry: _entry, ...rest } = request;
     const settle = (node: QuorumNode): Promise<SettleReply> =>
-      node.use(flight, (at) => at.settle({ ...rest, inlineMaxBytes: -1 }));
+      node.useAfterAppointment(flight, (at) => at.settle({ ...rest, inlineMaxBytes: -1 }));
     // Those who are woken by the home server ask whether a majority has the outcome: so it comes last.
     const answers = others.map(settle);
     await agree(
@@ -141,7 +141,7 @@ export class QuorumCoordinator implements Coordinator {
     const { flight } = request;
     let resigned = false;
     for (const node of request.ifUnwanted ? await this.#whereFollowed(flight) : []) {
-      const reply = await node.use(flight, (at) => at.resign(request));
+      const reply = await node.useAfterAppointment(flight, (at) => at.resign(request));
       if (reply.status === "wanted") return reply;
       if (reply.status === "resigned") resigned = true;
     }
@@ -301,7 +301,8 @@ export class QuorumCoordinator implements Coordinator {
 
   /** Repeated while there is no answer, though only the first one is waited for. */
   async #resignAt(node: QuorumNode, request: ResignRequest): Promise<ResignReply | Error> {
-    const resign = (): Promise<ResignReply> => node.use(request.flight, (at) => at.resign(request));
+    const resign = (): Promise<ResignReply> =>
+      node.useAfterAppointment(request.flight, (at) => at.resign(request));
     const repeat = async (): Promise<void> => {
       for (let time = 0; time < REPEATS; time++) {
         await this.#pause(REPEAT_MS * 2 ** time, { unref: true });

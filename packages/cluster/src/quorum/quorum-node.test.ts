@@ -1,6 +1,6 @@
 import { FakeClock } from "@skein/testkit";
 import { describe, expect, it } from "vitest";
-import type { Coordinator, JoinRequest, RenewReply } from "../coordinator.ts";
+import type { Coordinator, JoinRequest, RenewReply, ResignReply } from "../coordinator.ts";
 import { flightKeys } from "../flight-keys.ts";
 import { CommandFailure } from "../redis/command-failure.ts";
 import type { RedisMembership } from "../redis/redis-membership.ts";
@@ -30,7 +30,11 @@ interface Observed {
   readonly sent: string[];
 }
 
-function nodeOver(coordinator: Partial<Coordinator>, answers: () => Promise<unknown>): Observed {
+function nodeOver(
+  coordinator: Partial<Coordinator>,
+  answers: () => Promise<unknown>,
+  run: () => Promise<unknown> = answers,
+): Observed {
   const clock = new FakeClock();
   const [told, sent]: [string[], string[]] = [[], []];
   const redis = { ping: () => sent.push("PING") };
@@ -44,7 +48,7 @@ function nodeOver(coordinator: Partial<Coordinator>, answers: () => Promise<unkn
   };
   const membership = {
     coordinator,
-    servers: { of: () => ({ link }) },
+    servers: { of: () => ({ link, run }) },
     availabilityOf: () => ({
       obstacle: () => undefined,
       up: true,
@@ -83,6 +87,35 @@ describe("a server of a quorum", () => {
     expect(told).toEqual(["timeout"]);
     expect(await asked()).toMatch(/in time/);
     expect(sent).toEqual(["PING", "PING"]);
+  });
+
+  it("hears that a leader resigned after it has heard who leads", async () => {
+    const heard: string[] = [];
+    const resign = async (): Promise<ResignReply> => {
+      heard.push("resign");
+      return { status: "resigned" };
+    };
+    const appointed = Promise.withResolvers<readonly string[]>();
+    const { node } = nodeOver(
+      { resign },
+      () => Promise.resolve(),
+      () => appointed.promise,
+    );
+    const appointment = {
+      flight,
+      token: "1-p-n",
+      transport: "p",
+      leaseMs: 5_000,
+      flightTtlMs: 9_000,
+    } as const;
+    const reply = node.appoint({ ...appointment, takeovers: 0, outcomes: undefined });
+    const resignation = { flight, claim: { token: "1-p-n" }, countsAsTakeover: false, ifUnwanted: false };
+    const resigned = node.useAfterAppointment(flight, (at) => at.resign(resignation));
+    await node.use(flight, () => Promise.resolve());
+    expect(heard).toEqual([]);
+    appointed.resolve(["APPOINTED", "1"]);
+    expect(await reply).toEqual({ status: "appointed" });
+    expect(await resigned).toEqual({ status: "resigned" });
   });
 
   it("has failed if it renewed nothing of a batch, and has not if it renewed something", async () => {

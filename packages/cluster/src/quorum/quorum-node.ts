@@ -45,6 +45,8 @@ export class QuorumNode {
   readonly #membership: RedisMembership;
   readonly #redisTimeoutMs: number;
   readonly #pace: Pace;
+  /** Appointments that have no answer yet, by flight id. */
+  readonly #appointing = new Map<string, Promise<unknown>>();
   #probedAt = -Infinity;
 
   constructor(membership: RedisMembership, redisTimeoutMs: number) {
@@ -108,6 +110,18 @@ export class QuorumNode {
     }
   }
 
+  /**
+   * The same for what ends a leadership, which must not overtake the word of its beginning: a script that the server does
+   * not know takes two trips, and a leader appointed after it resigned would be one for as long as its lease.
+   */
+  async useAfterAppointment<T>(
+    flight: FlightName,
+    attempt: (coordinator: Coordinator) => Promise<T>,
+  ): Promise<T> {
+    await this.#appointing.get(flight.id);
+    return this.use(flight, attempt);
+  }
+
   /** Finds out how it fares, unless that was done lately: one that is passed over would else stay so. */
   probe(flight: FlightName): void {
     const { link } = this.#server;
@@ -140,7 +154,16 @@ export class QuorumNode {
       freshMs: outcomes?.freshMs ?? 0,
     };
     const call = appointScript.call(flight, args);
-    return this.use(flight, async () => readAppointment(await this.#server.run(call, this.#redisTimeoutMs)));
+    const asked = this.use(flight, async () =>
+      readAppointment(await this.#server.run(call, this.#redisTimeoutMs)),
+    );
+    const over = asked
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#appointing.get(flight.id) === over) this.#appointing.delete(flight.id);
+      });
+    this.#appointing.set(flight.id, over);
+    return asked;
   }
 
   /** Whose outcome the server retains. */

@@ -303,7 +303,7 @@ describe("with a minority of the servers gone", () => {
     async ({ count, minorities }) => {
       await using site = await Site.open(count);
       for (const minority of minorities) {
-        await using fleet = await QuorumFleet.over(site, { redisTimeoutMs: TIMEOUT_MS });
+        await using fleet = await QuorumFleet.over(site, { redisTimeoutMs: 250 });
         const load = fleet.load();
         await fleet.coordinates("with all");
         const hung = site.servers.filter((_, index) => minority.includes(index));
