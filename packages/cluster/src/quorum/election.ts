@@ -6,7 +6,8 @@ import type { Clock } from "@skein/core";
 import type { JoinReply, JoinRequest } from "../coordinator.ts";
 import { flightTtlMs } from "../coordinator.ts";
 import { underElectionLock } from "./election-lock.ts";
-import { by, decide, majorityOf } from "./majority.ts";
+import { by, decide } from "./majority.ts";
+import type { Peers } from "./peers.ts";
 import type { AppointReply, QuorumNode } from "./quorum-node.ts";
 
 /** The votes' share of the time that is left: the rest is for the appointment. */
@@ -21,23 +22,19 @@ export type Verdict =
   /** `leader`: whom a server knows instead. */
   | { readonly is: "refused"; readonly leader?: { readonly token: string; readonly knownAt: QuorumNode } };
 
-export interface ElectionOptions {
-  readonly nodes: readonly QuorumNode[];
-  readonly clock: Clock;
-}
-
 export class Election {
-  readonly #options: ElectionOptions;
-  readonly #majority: number;
+  readonly #peers: Peers;
+  readonly #clock: Clock;
 
-  constructor(options: ElectionOptions) {
-    this.#options = options;
-    this.#majority = majorityOf(options.nodes.length);
+  constructor(peers: Peers, clock: Clock) {
+    this.#peers = peers;
+    this.#clock = clock;
   }
 
   /** `home`: who said LEAD. */
   async hold(home: QuorumNode, lead: Lead, request: JoinRequest, deadline: number): Promise<Verdict> {
-    const { nodes, clock } = this.#options;
+    const { nodes } = this.#peers;
+    const clock = this.#clock;
     const { flight, leaseMs: ttlMs } = request;
     const withinMs = (deadline - clock.now()) * VOTES_SHARE;
     if (withinMs <= 0) return { is: "refused" };
@@ -53,7 +50,6 @@ export class Election {
     request: JoinRequest,
     deadline: number,
   ): Promise<Verdict> {
-    const { nodes, clock } = this.#options;
     const { flight, leaseMs, firstGrant, freshMs } = request;
     const appointment = {
       flight,
@@ -64,16 +60,18 @@ export class Election {
       takeovers,
       outcomes: { firstGrant, freshMs },
     };
-    const others = nodes.filter((node) => node !== home);
-    const answers = others.map(async (node) => ({ node, reply: await node.appoint(appointment) }));
+    const answers = this.#peers
+      .others(home)
+      .map(async (node) => ({ node, reply: await node.appoint(appointment) }));
     const decided = decide(answers, (heard, open) => this.#judge(heard, open));
-    return (await by(clock, deadline, decided, undefined)) ?? { is: "refused" };
+    return (await by(this.#clock, deadline, decided, undefined)) ?? { is: "refused" };
   }
 
   #judge(
     heard: readonly { readonly node: QuorumNode; readonly reply: AppointReply }[],
     open: number,
   ): Verdict | undefined {
+    const { majority } = this.#peers;
     let appointed = 0;
     const retaining = new Map<string, number>();
     let refused: Verdict = { is: "refused" };
@@ -81,16 +79,15 @@ export class Election {
       if (reply.status === "appointed") appointed += 1;
       else if (reply.status === "settled") {
         const count = (retaining.get(reply.token) ?? 0) + 1;
-        if (count >= this.#majority) return { is: "settled", reply };
+        if (count >= majority) return { is: "settled", reply };
         retaining.set(reply.token, count);
       } else if (reply.holder !== "") {
         refused = { is: "refused", leader: { token: reply.holder, knownAt: node } };
       }
     }
-    if (appointed >= this.#majority - 1) return { is: "elected" };
+    if (appointed >= majority - 1) return { is: "elected" };
     const settled = Math.max(0, ...retaining.values());
-    const undecided =
-      appointed + open >= this.#majority - 1 || (settled > 0 && settled + open >= this.#majority);
+    const undecided = appointed + open >= majority - 1 || (settled > 0 && settled + open >= majority);
     return undecided && open > 0 ? undefined : refused;
   }
 }

@@ -1,6 +1,6 @@
 import { FakeClock } from "@skein/testkit";
 import { describe, expect, it } from "vitest";
-import type { Coordinator, JoinRequest, RenewReply, ResignReply } from "../coordinator.ts";
+import type { Coordinator, RenewReply, ResignReply } from "../coordinator.ts";
 import { flightKeys } from "../flight-keys.ts";
 import { CommandFailure } from "../redis/command-failure.ts";
 import type { RedisMembership } from "../redis/redis-membership.ts";
@@ -41,8 +41,8 @@ function nodeOver(
   const link = {
     clock,
     stalledWithin: () => 0,
-    send: (run: (client: typeof redis) => unknown) => {
-      run(redis);
+    send: (sends: (client: typeof redis) => unknown) => {
+      sends(redis);
       return answers();
     },
   };
@@ -62,7 +62,7 @@ function nodeOver(
 describe("a server of a quorum", () => {
   it("has failed if it left a join unanswered for as long as it may take", async () => {
     const { node, told, sent } = nodeOver({ join: () => Promise.reject(timeout) }, () => Promise.resolve());
-    await expect(node.join({ ...join, withinMs: 250 } as JoinRequest)).rejects.toBe(timeout);
+    await expect(node.join({ ...join, withinMs: 250 })).rejects.toBe(timeout);
     expect(told).toEqual(["timeout"]);
     expect(sent).toEqual([]);
   });
@@ -73,8 +73,7 @@ describe("a server of a quorum", () => {
       { join: () => Promise.reject(timeout) },
       () => silence.promise,
     );
-    const asked = (): Promise<string> =>
-      node.join({ ...join, withinMs: 1 } as JoinRequest).then(String, String);
+    const asked = (): Promise<string> => node.join({ ...join, withinMs: 1 }).then(String, String);
     expect(await asked()).toMatch(/in time/);
     await clock.advance(100);
     expect(await asked()).toMatch(/in time/);
