@@ -2,35 +2,43 @@
 import { readdir, readFile } from "node:fs/promises";
 import { parseAllDocuments } from "yaml";
 import { beforeAll, describe, expect, it } from "vitest";
-import { Deployment } from "kubernetes-models/apps/v1/Deployment";
-import { PodDisruptionBudget } from "kubernetes-models/policy/v1/PodDisruptionBudget";
-import { Service } from "kubernetes-models/v1/Service";
+import type { Deployment } from "kubernetes-models/apps/v1/Deployment";
+import type { PodDisruptionBudget } from "kubernetes-models/policy/v1/PodDisruptionBudget";
 import { readConfig } from "../src/service/service-config.ts";
+import { pathsOf, problemsOf, type Manifest, type Path } from "./manifest.ts";
 
 const FOLDER = new URL("../kubernetes/", import.meta.url);
-const MODELS = { Deployment, PodDisruptionBudget, Service };
-
-interface Manifest {
-  readonly kind: keyof typeof MODELS;
-  readonly metadata: { readonly name: string };
-  readonly spec: object;
-}
+/** Their fields are named by whoever writes them. */
+const MAPS = new Set(["labels", "annotations", "matchLabels", "selector", "requests", "limits"]);
 
 let manifests: readonly Manifest[] = [];
 
 beforeAll(async () => {
   const files = (await readdir(FOLDER)).filter((file) => file.endsWith(".yaml"));
   const texts = await Promise.all(files.map((file) => readFile(new URL(file, FOLDER), "utf8")));
-  manifests = texts.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as Manifest));
+  const documents = texts.flatMap((text) => parseAllDocuments(text));
+  // A field that is there twice, among others.
+  expect(documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])).toEqual([]);
+  manifests = documents.map((document) => document.toJS() as Manifest);
 });
 
-function problemsOf(manifest: Manifest): string | undefined {
-  try {
-    new MODELS[manifest.kind](manifest as never).validate();
-    return undefined;
-  } catch (error) {
-    return String(error);
-  }
+/** The same with a misspelt field beside this one: that something required is missing would be noticed anyway. */
+function withMisspelt(manifest: Manifest, path: Path): Manifest {
+  const copy = structuredClone(manifest);
+  let place = copy as unknown as Record<string, unknown>;
+  for (const name of path.slice(0, -1)) place = place[name] as Record<string, unknown>;
+  const name = path.at(-1) ?? "";
+  place[`${name}s`] = place[name];
+  return copy;
+}
+
+/** Whether the API names this field: neither an element of a list nor an entry of a map. */
+function isNamedByTheApi(path: Path): boolean {
+  const name = path.at(-1) ?? "";
+  const parent = path.at(-2) ?? "";
+  // The selector of a Service is a map, others are not.
+  const isMap = MAPS.has(parent) && !(parent === "selector" && name === "matchLabels");
+  return !/^\d+$/u.test(name) && !isMap;
 }
 
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the kind says which it is
@@ -48,13 +56,22 @@ describe("the manifests", () => {
       "Service",
       "Service",
     ]);
-    for (const manifest of manifests) expect(problemsOf(manifest)).toBeUndefined();
+    for (const manifest of manifests) expect(problemsOf(manifest)).toEqual([]);
   });
 
   it("would be refused with a mistake in them", () => {
     const deployment = structuredClone(only<Manifest & { spec: { replicas?: unknown } }>("Deployment"));
     deployment.spec.replicas = "four";
-    expect(problemsOf(deployment)).toContain("replicas");
+    expect(problemsOf(deployment)).toEqual([expect.stringContaining("/spec/replicas")]);
+  });
+
+  it("would be refused with a misspelt field anywhere", () => {
+    const accepted = manifests.flatMap((manifest) => {
+      const fields = pathsOf(manifest).filter((path) => isNamedByTheApi(path));
+      expect(fields.length).toBeGreaterThan(5);
+      return fields.filter((path) => problemsOf(withMisspelt(manifest, path)).length === 0);
+    });
+    expect(accepted).toEqual([]);
   });
 
   it("give a pod the time that its drain may take", () => {
