@@ -16,7 +16,7 @@ interface Replica {
   readonly process: string;
   readonly callersWaiting: number;
   readonly callsStarted: number;
-  readonly leading: readonly { readonly key: string; readonly forMs: number }[];
+  readonly leading: readonly { readonly prefix: string; readonly forMs: number }[];
   readonly takeovers: number;
   readonly fallbacks: number;
   readonly coordination: "fleet" | "alone";
@@ -105,7 +105,7 @@ function rowOf(replica: Replica): HTMLTableRowElement {
   const { process, callersWaiting, leading, takeovers, fallbacks, coordination } = replica;
   const row = document.createElement("tr");
   row.className = `${leading.length > 0 ? "leads" : ""} ${coordination}`;
-  const runs = leading.map(({ key, forMs }) => `${key} for ${forMs} ms`).join(", ");
+  const runs = leading.map(({ prefix, forMs }) => `${prefix} for ${forMs} ms`).join(", ");
   const coordinates = coordination === "fleet" ? "yes" : "no";
   for (const text of [process, callersWaiting, runs, takeovers, fallbacks, coordinates]) {
     row.insertCell().textContent = String(text);

@@ -2,10 +2,12 @@
 
 import type { ClusterEvent } from "@skein/cluster";
 import type { FlightContext } from "@skein/core";
+import { keyPrefixOf } from "./flights.ts";
 
-/** An execution under way in this process. */
+/** An execution under way in this process. Keys can be personal data, and whoever reaches the port reads this. */
 export interface Leading {
-  readonly key: string;
+  /** The prefix of its key: what kind of work it is. The database names the key of each flight's id. */
+  readonly prefix: string;
   readonly flightId: string;
   readonly forMs: number;
 }
@@ -26,7 +28,7 @@ export interface ReplicaState {
 
 export class Activity {
   readonly #process: string;
-  readonly #leading = new Set<{ key: string; flightId: string; since: number }>();
+  readonly #leading = new Set<{ prefix: string; flightId: string; since: number }>();
   readonly #down = new Set<string>();
   #callersWaiting = 0;
   #callsStarted = 0;
@@ -72,7 +74,7 @@ export class Activity {
 
   async execution<T>({ key, flightId }: FlightContext, run: () => Promise<T>): Promise<T> {
     this.#executionsStarted++;
-    const leading = { key, flightId, since: performance.now() };
+    const leading = { prefix: keyPrefixOf(key) ?? "", flightId, since: performance.now() };
     this.#leading.add(leading);
     try {
       return await run();
@@ -93,8 +95,8 @@ export class Activity {
       callsStarted: this.#callsStarted,
       callsFailed: this.#callsFailed,
       executionsStarted: this.#executionsStarted,
-      leading: Array.from(this.#leading, ({ key, flightId, since }) => ({
-        key,
+      leading: Array.from(this.#leading, ({ prefix, flightId, since }) => ({
+        prefix,
         flightId,
         forMs: Math.round(now - since),
       })),

@@ -55,6 +55,6 @@ function redisOf(config: ServiceConfig): ClusterOptions["redis"] {
   };
 }
 
-function keyPrefixOf(key: string): string | undefined {
+export function keyPrefixOf(key: string): string | undefined {
   return [KEPT_PREFIX, LIVE_PREFIX].find((prefix) => key.startsWith(prefix));
 }

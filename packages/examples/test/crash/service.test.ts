@@ -32,6 +32,15 @@ async function startOne(overrides?: NodeJS.ProcessEnv): Promise<ServiceProcess> 
   return service;
 }
 
+/** @returns what /state and /fleet say then. */
+async function untilLeading(service: ServiceProcess): Promise<string> {
+  return waitUntil(async () => {
+    const state = await (await service.answer("/state")).text();
+    const { leading } = JSON.parse(state) as { leading: unknown[] };
+    return leading.length === 1 ? state + (await (await service.answer("/fleet")).text()) : undefined;
+  });
+}
+
 test(
   "without Redis it is alive and ready, says that it is alone, and answers",
   { timeout: MAX_TEST_MS },
@@ -74,10 +83,7 @@ test(
   async () => {
     await using service = await startOne();
     const underWay = service.answer("/live/2026-01-02?rows=10000000");
-    await waitUntil(async () => {
-      const { leading } = (await (await service.answer("/state")).json()) as { leading: unknown[] };
-      return leading.length === 1;
-    });
+    await untilLeading(service);
     service.kill("SIGTERM");
     await waitUntil(async () => (await service.answer("/readyz")).status === 503, { timeoutMs: 20_000 });
     const late = await service.answer("/live/2026-01-03?rows=1000");
@@ -102,10 +108,7 @@ test(
     const path = "/live/2026-01-04?rows=40000000";
     // Its callers are lost with it: it was told to leave in less time than its work takes.
     const lost = first.answer(path).catch(() => undefined);
-    await waitUntil(async () => {
-      const { leading } = (await (await first.answer("/state")).json()) as { leading: unknown[] };
-      return leading.length === 1;
-    });
+    await untilLeading(first);
     const kept = second.answer(path);
     await waitUntil(async () => {
       const { callersWaiting } = (await (await second.answer("/state")).json()) as { callersWaiting: number };
@@ -119,6 +122,21 @@ test(
     expect(answer.headers.get("x-flight-takeovers")).toBe("0");
     expect(await first.ended()).toBe(0);
     await lost;
+  },
+);
+
+test(
+  "whoever asks what it is doing is told kinds of work, not keys; its log has none either",
+  { timeout: MAX_TEST_MS },
+  async () => {
+    await using service = await startOne({ CONTROLS: "true", LOG_LEVEL: "debug" });
+    const underWay = service.answer("/live/2026-01-06?rows=10000000");
+    const told = await untilLeading(service);
+    expect(told).toContain('"prefix":"live:"');
+    expect(told).not.toContain("2026-01-06");
+    expect((await underWay).status).toBe(200);
+    expect(await (await service.answer("/metrics")).text()).not.toContain("2026-01-06");
+    expect(service.lines.join("\n")).not.toContain("2026-01-06");
   },
 );
 
