@@ -31,7 +31,7 @@ ensure_docker() {
   compose_runs || { can_apt && apt_install docker-compose && compose_runs; }
 }
 
-compose_runs() { docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null 2>&1; }
+compose_runs() { [ -n "${SKEIN_COMPOSE:-}" ] || docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null 2>&1; }
 
 end_docker() {
   [ -n "$docker_engine_pid" ] || return 0
@@ -44,9 +44,10 @@ end_docker() {
 # The images of the deployment, as NAME=IMAGE for the environment of compose and of the tests: env "${images[@]}" ...
 images=()
 find_images() {
-  local line list
+  local line list valkey=""
+  [ "${SKEIN_TEST_PROFILES:-}" != yes ] || valkey=--valkey
   list=$(mktemp "${TMPDIR:-/tmp}/skein-images.XXXXXX")
   leftover_files+=("$list")
-  "$ROOT/scripts/images" >"$list" || return 1
+  "$ROOT/scripts/images" ${valkey:+"$valkey"} >"$list" || return 1
   while read -r line; do images+=("$line"); done <"$list"
 }

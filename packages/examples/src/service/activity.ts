@@ -29,7 +29,7 @@ export interface ReplicaState {
 export class Activity {
   readonly #process: string;
   readonly #leading = new Set<{ prefix: string; flightId: string; since: number }>();
-  readonly #down = new Set<string>();
+  readonly #down: Set<string>;
   #callersWaiting = 0;
   #callsStarted = 0;
   #callsFailed = 0;
@@ -39,6 +39,8 @@ export class Activity {
 
   constructor(process: string) {
     this.#process = process;
+    // Nothing is known of them yet, which is not that they are there. Without a fleet nobody will ever tell.
+    this.#down = new Set(["commands", "inbox"]);
   }
 
   onEvent(event: ClusterEvent): void {

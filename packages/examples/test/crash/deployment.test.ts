@@ -1,6 +1,7 @@
 /**
  * The deployment of docker-compose.yml, really deployed: containers are killed, paused, cut off and restarted. Needs a
- * Docker engine and the images (`scripts/test` sees to both); says so where they are missing.
+ * Docker engine and the images (`scripts/test` sees to both); says so where they are missing. SKEIN_COMPOSE names the
+ * program of another compose (`scripts/compose-plugins`).
  */
 import { spawnSync } from "node:child_process";
 import { basename, dirname } from "node:path";
@@ -8,7 +9,7 @@ import { waitUntil } from "@skein/testkit";
 import { DockerComposeEnvironment, type StartedDockerComposeEnvironment } from "testcontainers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { COMPOSE_FILE, Deployment, FREE_PORTS, REPLICAS } from "../../src/demo/containers/deployment.ts";
-import { docker } from "../../src/demo/containers/docker.ts";
+import { composeCommand, docker } from "../../src/demo/containers/docker.ts";
 import { killLeaderContainer } from "../../src/demo/containers/leader-kill.ts";
 import {
   cutReplicaOff,
@@ -33,7 +34,7 @@ describe.skipIf(!runs)("the deployment", { timeout: MAX_EPISODE_MS }, () => {
   let deployment: Deployment;
 
   beforeAll(async () => {
-    const hasPlugin = spawnSync("docker", ["compose", "version"], { stdio: "ignore" }).status === 0;
+    const [executablePath, ...plugin] = await composeCommand();
     const compose = new DockerComposeEnvironment(dirname(COMPOSE_FILE), basename(COMPOSE_FILE))
       .withProjectName(PROJECT)
       // Its cleaning service would have to be fetched.
@@ -45,11 +46,9 @@ describe.skipIf(!runs)("the deployment", { timeout: MAX_EPISODE_MS }, () => {
         REPORT_ROWS: "2000",
         LOG_LEVEL: "info",
       })
-      .withClientOptions(
-        hasPlugin ? {} : { executable: { executablePath: "docker-compose", standalone: true } },
-      );
+      .withClientOptions(plugin.length > 0 ? {} : { executable: { executablePath, standalone: true } });
     environment = await compose.up(["redis", "postgres", "service", "prometheus"]);
-    deployment = await Deployment.create(PROJECT);
+    deployment = await Deployment.create({ project: PROJECT });
     await deployment.ready();
   }, MAX_EPISODE_MS);
 

@@ -37,6 +37,13 @@ export interface RunningLoad {
   readonly end: () => Promise<void>;
 }
 
+export interface DeploymentOptions {
+  /** Default: one that nobody else has. */
+  readonly project?: string;
+  /** One of those in docker-compose.yml, with its own servers. */
+  readonly profile?: string;
+}
+
 export class Deployment implements AsyncDisposable {
   readonly project: string;
   readonly #compose: Compose;
@@ -51,10 +58,13 @@ export class Deployment implements AsyncDisposable {
   }
 
   /** Nothing is started; by its project's name a running one can be watched. */
-  static async create(project = `skein-${randomUUID().slice(0, 8)}`): Promise<Deployment> {
+  static async create({
+    project = `skein-${randomUUID().slice(0, 8)}`,
+    profile,
+  }: DeploymentOptions = {}): Promise<Deployment> {
     return new Deployment(
       project,
-      await Compose.find(COMPOSE_FILE, project),
+      await Compose.find(COMPOSE_FILE, project, profile),
       process.env["SERVICE_IMAGE"] ?? "skein-example",
     );
   }
@@ -62,25 +72,22 @@ export class Deployment implements AsyncDisposable {
   /** Starts it, or changes what runs, and waits until every replica is ready. */
   async up(environment: Environment): Promise<void> {
     this.#environment = { LOG_LEVEL: "warn", ...FREE_PORTS, ...environment };
-    await this.#compose.run(
-      this.#environment,
-      "up",
-      "--detach",
-      "--no-build",
-      "redis",
-      "postgres",
-      "service",
-      "prometheus",
-    );
+    await this.#compose.run(this.#environment, "up", "--detach", "--no-build");
+    await waitUntil(async () => (await this.#unhealthy()).length === 0, {
+      what: "every server to be healthy",
+      timeoutMs: MAX_READY_MS,
+    });
     await this.ready();
   }
 
-  /** Every replica is ready, and coordinates. */
+  /** Every replica is ready, and coordinates if it is told to. */
   async ready(): Promise<void> {
+    const { COALESCING = "fleet" } = this.#environment;
+    const coordination = COALESCING === "fleet" ? "fleet" : "alone";
     await waitUntil(
       async () => {
         const replicas = await this.replicas();
-        const answers = await Promise.all(replicas.map(({ origin }) => isReady(origin)));
+        const answers = await Promise.all(replicas.map(({ origin }) => isReady(origin, coordination)));
         return answers.length === REPLICAS && answers.every(Boolean);
       },
       { what: "every replica to be ready", timeoutMs: MAX_READY_MS },
@@ -104,9 +111,18 @@ export class Deployment implements AsyncDisposable {
     return (await answer.json()) as ReplicaState;
   }
 
-  /** The container of a server of which there is one. */
-  async containerOf(service: "redis" | "postgres" | "prometheus"): Promise<string> {
+  /** The container, which runs, of a service of which there is one. */
+  async containerOf(service: string): Promise<string> {
     return this.#compose.run(this.#environment, "ps", "-q", service);
+  }
+
+  /** Services with a container that has no good health yet. Of replicas readiness says more. */
+  async #unhealthy(): Promise<readonly string[]> {
+    const project = `label=com.docker.compose.project=${this.project}`;
+    const health = ["--filter", "health=starting", "--filter", "health=unhealthy"];
+    const service = '{{.Label "com.docker.compose.service"}}';
+    const names = await docker("ps", "--filter", project, ...health, "--format", service);
+    return names.split("\n").filter((name) => name !== "" && name !== "service");
   }
 
   /** A load generator beside the replicas. */
@@ -182,11 +198,11 @@ interface Inspected {
   };
 }
 
-async function isReady(origin: string): Promise<boolean> {
+async function isReady(origin: string, wanted: ReplicaState["coordination"]): Promise<boolean> {
   try {
     const answer = await fetch(`${origin}/readyz`, { signal: AbortSignal.timeout(MAX_STATE_MS) });
     const { coordination } = (await answer.json()) as { coordination?: string };
-    return answer.ok && coordination === "fleet";
+    return answer.ok && coordination === wanted;
   } catch {
     return false;
   }

@@ -14,23 +14,36 @@ export async function docker(...args: readonly string[]): Promise<string> {
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** docker compose v2 where it is installed, else docker-compose 1.29. */
+/** A way to call compose: a program, and what comes before every argument of ours. */
+export type ComposeCommand = readonly [program: string, ...args: string[]];
+
+/** The program that SKEIN_COMPOSE names, else docker compose v2 where it is installed, else docker-compose 1.29. */
+export async function composeCommand(): Promise<ComposeCommand> {
+  const named = process.env["SKEIN_COMPOSE"];
+  if (named !== undefined && named !== "") return [named];
+  const hasPlugin = await docker("compose", "version").then(
+    () => true,
+    () => false,
+  );
+  return hasPlugin ? ["docker", "compose"] : ["docker-compose"];
+}
+
+/** Compose for one project. */
 export class Compose {
   readonly #command: string;
   readonly #args: readonly string[];
 
-  private constructor(command: string, args: readonly string[]) {
+  private constructor([command, ...args]: ComposeCommand) {
     this.#command = command;
     this.#args = args;
   }
 
-  static async find(file: string, project: string): Promise<Compose> {
-    const args = ["--file", file, "--project-name", project];
-    const hasPlugin = await docker("compose", "version").then(
-      () => true,
-      () => false,
-    );
-    return hasPlugin ? new Compose("docker", ["compose", ...args]) : new Compose("docker-compose", args);
+  static async find(file: string, project: string, profile?: string): Promise<Compose> {
+    return new Compose([
+      ...(await composeCommand()),
+      ...["--file", file, "--project-name", project],
+      ...(profile === undefined ? [] : ["--profile", profile]),
+    ]);
   }
 
   async run(environment: Environment, ...args: readonly string[]): Promise<string> {

@@ -17,7 +17,7 @@ const PAUSED_MS = 10_000;
 const CUT_MS = 5_000;
 const BEFORE_MS = 3_000;
 const AFTER_MS = 6_000;
-const RECOVERY_MS = 2_000;
+export const RECOVERY_MS = 2_000;
 // The load goes on until an episode is over, or so long.
 const MAX_EPISODE_MS = 120_000;
 /** What a timer and a busy event loop of this machine may add to a wait that the library ends in time. */
@@ -113,7 +113,8 @@ export async function restartAll(deployment: Deployment): Promise<Episode> {
   return record.end();
 }
 
-async function underLoad(
+/** The load's calls, from before it happens until some time after. */
+export async function underLoad(
   deployment: Deployment,
   happen: () => Promise<void>,
 ): Promise<{ calls: readonly LoadCall[]; beganMs: number }> {
@@ -134,7 +135,8 @@ async function underLoad(
   return { calls: await load.calls, beganMs };
 }
 
-async function judgeExecutions(
+/** An expiry since then costs one execution, and one for each of its leaders that was stopped. */
+export async function judgeExecutions(
   record: EpisodeRecord,
   deployment: Deployment,
   fromMs: number,
