@@ -33,6 +33,12 @@ ensure_docker() {
 
 compose_runs() { [ -n "${SKEIN_COMPOSE:-}" ] || docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null 2>&1; }
 
+# docker-compose.yml is for compose 1.29 and 2: a test reads it with every one that it finds, and says which is missing.
+fetch_compose_2() {
+  docker compose version >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1 ||
+    SKEIN_COMPOSE_SUITES=trixie "$ROOT/scripts/compose-plugins" >/dev/null || note "It could not be fetched."
+}
+
 end_docker() {
   [ -n "$docker_engine_pid" ] || return 0
   end_child # what uses it goes first

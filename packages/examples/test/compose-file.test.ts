@@ -3,7 +3,7 @@
  * of them is missing it says so; `scripts/compose-plugins` fetches the former.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, globSync } from "node:fs";
+import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { describe, expect, test } from "vitest";
@@ -71,10 +71,6 @@ function essenceOf(service: ComposeService): object {
 }
 
 describe("docker-compose.yml", () => {
-  test("is where the tests look for it", () => {
-    expect(existsSync(`${ROOT}/docker-compose.yml`)).toBe(true);
-  });
-
   for (const [version, command] of found) {
     test(`has every service, by docker compose ${version}`, () => {
       expect(Object.keys(readBy(command)).toSorted()).toEqual(SERVICES.toSorted());
