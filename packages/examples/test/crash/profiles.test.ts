@@ -1,6 +1,6 @@
 /**
  * The profiles of docker-compose.yml, each deployed under a name of its own: a stampede runs once, and the server that
- * coordinates it is killed under load. Some minutes, so only with SKEIN_TEST_PROFILES=yes:
+ * coordinates it is killed under load. Two minutes, so only with SKEIN_TEST_PROFILES=yes:
  *   SKEIN_TEST_PROFILES=yes SKEIN_TEST_DOCKER=yes scripts/test packages/examples/test/crash/profiles.test.ts
  */
 import { spawnSync } from "node:child_process";
