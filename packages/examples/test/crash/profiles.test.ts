@@ -47,6 +47,27 @@ function deployed(profile: string, environment: Environment): () => Deployment {
   return () => deployment;
 }
 
+/** Every Sentinel knows the others, and a replica to promote. They ask for replicas every 10 s. */
+async function untilSentinelsCanFailOver(deployment: Deployment): Promise<void> {
+  const ids = await Promise.all(
+    SENTINELS.split(",").map((at) => deployment.containerOf(at.split(":")[0] ?? "")),
+  );
+  const ask = (id: string, ...question: string[]): Promise<string> =>
+    docker("exec", id, "redis-cli", "-p", "26379", "sentinel", ...question, "skein");
+  await waitUntil(
+    async () => {
+      const known = await Promise.all(
+        ids.map(async (id) => [await ask(id, "master"), await ask(id, "replicas")]),
+      );
+      return known.every(
+        ([primary, replicas]) =>
+          primary?.includes("num-other-sentinels\n2\n") && replicas?.includes("master-link-status\nok\n"),
+      );
+    },
+    { what: "Sentinels that can fail over", timeoutMs: 60_000, everyMs: 200 },
+  );
+}
+
 async function executionsOfStampede(deployment: Deployment): Promise<number> {
   const beganMs = Date.now();
   const calls = await deployment.load({
@@ -66,6 +87,7 @@ describe.skipIf(!runs)("with Sentinels", { timeout: MAX_EPISODE_MS }, () => {
   });
 
   test("nobody is lost when the primary is killed, and the replica that is promoted coordinates", async () => {
+    await untilSentinelsCanFailOver(deployment());
     const { broken, figures } = await killServer(deployment(), "redis", { isStartedAgain: false });
     expect({ broken, failed: figures["failed"] }).toEqual({ broken: [], failed: 0 });
     expect(await executionsOfStampede(deployment())).toBe(1);
