@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from "vitest/config";
 
 // A whole deployment on this machine, some of it with figures: nothing else competes for the cores.
-const DEPLOYED = ["packages/examples/test/crash/{deployment,live-page,service}.test.ts"];
+const DEPLOYED = ["packages/examples/test/crash/{deployment,live-page,profiles,service}.test.ts"];
 
 // Projects, in groups one after the other: unit needs no Redis; integration starts its own; crash kills processes, and
 // mostly waits for their leases to run out. One process per test file (forks): the suites start servers, send signals and
