@@ -48,8 +48,8 @@ export interface PrefixOptions {
   /** How long an outcome is kept for followers that missed their wake-up, ms. 100 to 3_600_000, default 5_000. */
   retainMs?: number;
   /**
-   * Whether errors of the work reach other processes. Default true. False, or a predicate that says so: the leader
-   * resigns instead, and the next process tries for itself.
+   * Whether errors of the work reach other processes. Default true. False, or a predicate that says so or throws: the
+   * leader resigns instead, and the next process tries for itself.
    */
   shareErrors?: boolean | ((error: unknown) => boolean);
   /** When Redis cannot be used: run in this process ("local", default), or reject with `CoordinationUnavailableError`. */

@@ -98,7 +98,10 @@ function resolvePolicy(prefix: string, own: PrefixOptions, defaultMaxAgeMs: numb
   return policy;
 }
 
-/** A predicate that throws must not cost the callers their outcome; the error is then shared like any other. */
+/**
+ * A predicate that throws must not cost the callers their outcome. The error is then withheld: whoever brings a predicate
+ * has errors that must stay in their process.
+ */
 function harmless(predicate: (error: unknown) => boolean): (error: unknown) => boolean {
   return (error) => {
     try {
@@ -106,7 +109,7 @@ function harmless(predicate: (error: unknown) => boolean): (error: unknown) => b
       disregard(shared);
       return Boolean(shared);
     } catch {
-      return true;
+      return false;
     }
   };
 }

@@ -150,6 +150,16 @@ describe("an error of the work", () => {
     const kept = await shareWith(fleet, "k:kept", (work) => work.fail(new Error("secret")));
     expect(await kept.followed).toMatchObject({ value: "own" });
   });
+
+  it("stays where it is when the predicate throws: whoever withholds errors expects that", async () => {
+    const shareErrors = (): boolean => {
+      throw new Error("the predicate itself");
+    };
+    await using fleet = await FleetOfInstances.start(2, { prefixes: { "k:": { shareErrors } } });
+    const { led, followed } = await shareWith(fleet, "k:doubtful", (work) => work.fail(new Error("mine")));
+    await expect(led).rejects.toThrow("mine");
+    expect(await followed).toMatchObject({ role: "leader", value: "own", takeovers: 0 });
+  });
 });
 
 describe("freshness", () => {
