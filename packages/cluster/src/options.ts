@@ -120,7 +120,10 @@ export interface ClusterOptions extends Omit<SingleflightOptions<ClusterEvent>, 
   hashKeys?: boolean;
   /** Longer keys are refused with `InvalidKeyError`. Bytes of UTF-8, 1 to 65_536, default 1_024. */
   maxKeyBytes?: number;
-  /** On SIGTERM: close with drain, then leave the process to its other handlers. Default false. */
+  /**
+   * On SIGTERM: close with drain (5_000 ms, or `drainMs`: 0 to 2_147_483_647), then leave the process to its other
+   * handlers. Default false.
+   */
   handleSignals?: boolean | { drainMs?: number };
   /** pino-shaped: `debug`, `info`, `warn`, `error`, each called with an object and a message. Default: silent. */
   logger?: StructuralLogger;
@@ -220,7 +223,11 @@ const clusterSchema = z.strictObject({
     .optional(),
   hashKeys: z.boolean().optional(),
   maxKeyBytes: z.int().min(1).max(65_536).optional(),
-  handleSignals: z.union([z.boolean(), z.strictObject({ drainMs: ms(0).optional() })]).optional(),
+  handleSignals: z
+    .union([z.boolean(), z.strictObject({ drainMs: ms(0).optional() })], {
+      error: `must be true, false, or { drainMs }, an integer from 0 to ${MAX_TIMER_MS}`,
+    })
+    .optional(),
   logger: z
     .custom(
       (value) =>

@@ -29,6 +29,9 @@ export interface FuzzOptions {
 /** Of each kind of junk. */
 const RUNS = Number(process.env["SKEIN_FUZZ_RUNS"] ?? 300);
 
+/** What a parser says when it has been given no better words. */
+const NO_RULE: ReadonlySet<string> = new Set(["Invalid input"]);
+
 type Given = Readonly<Record<string, unknown>>;
 
 /** @throws with the options, made as small as possible, that were not treated as documented. */
@@ -92,7 +95,8 @@ async function refusalOf({ construct }: FuzzOptions, options: unknown): Promise<
       typeof option !== "string" ||
       !said.startsWith(`option ${option} is `) ||
       value === undefined ||
-      rule === undefined
+      rule === undefined ||
+      NO_RULE.has(rule)
     ) {
       throw new Error(`the message does not name option, value and rule: ${said}`, { cause: error });
     }
