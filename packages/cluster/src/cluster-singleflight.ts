@@ -58,7 +58,7 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
     this.#fleet = this.#connection.fleet;
     this.#table = this.#fleet.options.table;
     this.#policies = this.#connection.policies;
-    offerKeyPrefix(this, (key) => this.#policies.find(key)?.prefix);
+    offerKeyPrefix(this, this.#table.limits.keyPrefixOf);
     offerFusion(this, {
       fleet: this.#fleet,
       policies: this.#policies,
@@ -146,7 +146,8 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
       this.#connection.checkKey(key);
     } catch (error) {
       // Without the key, exposed or not: there is none, or it is too long to be told.
-      const keyPrefix = (typeof key === "string" ? this.#policies.find(key)?.prefix : undefined) ?? "other";
+      const { keyPrefixOf } = this.#table.limits;
+      const keyPrefix = (typeof key === "string" ? keyPrefixOf(key) : undefined) ?? "other";
       this.#fleet.emit({ type: "call-refused", keyPrefix, why: "key" });
       return Promise.reject(error);
     }

@@ -26,8 +26,12 @@ export interface FleetConnection {
 /** @throws InvalidOptionError naming the option, its value and the rule. */
 export function connectFleet(options: ClusterOptions): FleetConnection {
   checkClusterOptions(options);
-  const limits = flightLimits<ClusterEvent>(coreOptions(options, (key) => policies.find(key)?.prefix));
+  const given = flightLimits<ClusterEvent>(coreOptions(options));
   const policies = new Policies(options);
+  const limits = {
+    ...given,
+    keyPrefixOf: (key: string) => policies.find(key)?.prefix ?? given.keyPrefixOf(key),
+  };
   const { namespace = "default", redisTimeoutMs = 250, hashKeys = false, maxKeyBytes = 1_024 } = options;
   const { clock, randomness } = limits;
   const emitter = new Emitter<ClusterEvent>(observersOf(options));
@@ -104,7 +108,7 @@ function signaturesOf({ secrets }: ClusterOptions): Signatures | undefined {
 }
 
 /** What core takes and checks. */
-function coreOptions(options: ClusterOptions, keyPrefixOf: (key: string) => string | undefined): object {
+function coreOptions(options: ClusterOptions): object {
   const {
     maxEntries,
     maxAgeMs,
@@ -113,6 +117,7 @@ function coreOptions(options: ClusterOptions, keyPrefixOf: (key: string) => stri
     timeoutMs,
     detectReentry,
     observer,
+    keyPrefixOf,
     exposeKeys,
     clock,
     randomness,
@@ -125,12 +130,12 @@ function coreOptions(options: ClusterOptions, keyPrefixOf: (key: string) => stri
     timeoutMs,
     detectReentry,
     observer,
+    keyPrefixOf,
     exposeKeys,
     clock,
     randomness,
   };
-  const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { ...present, keyPrefixOf };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 function observersOf({ observer, logger }: ClusterOptions): readonly Observer<ClusterEvent>[] {

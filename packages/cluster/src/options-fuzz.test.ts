@@ -146,6 +146,7 @@ const rules: Readonly<Record<Exclude<keyof ClusterOptions, "redis" | "prefixes">
   timeoutMs: integer(1, HIGHEST),
   detectReentry: flag,
   observer,
+  keyPrefixOf: { valid: fc.constant(() => "p"), holds: (value) => typeof value === "function" },
   exposeKeys: flag,
   clock: { ...object("now", "setTimer", "nextPoll"), valid: fc.constant(undefined) },
   randomness: { ...object("fraction", "identifier"), valid: fc.constant(undefined) },

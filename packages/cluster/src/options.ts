@@ -80,7 +80,7 @@ export interface BreakerOptionsInput {
   probeEveryMs?: number;
 }
 
-export interface ClusterOptions extends Omit<SingleflightOptions<ClusterEvent>, "keyPrefixOf"> {
+export interface ClusterOptions extends SingleflightOptions<ClusterEvent> {
   /**
    * A redis:// or rediss:// URL; ioredis options (with `sentinels` and `name` for Sentinel); `{ cluster: [nodes] }` with
    * ioredis options for every node, for Redis Cluster; or an ioredis client, `Redis` or `Cluster`, to connect like;
@@ -125,6 +125,11 @@ export interface ClusterOptions extends Omit<SingleflightOptions<ClusterEvent>, 
    * handlers. Default false.
    */
   handleSignals?: boolean | { drainMs?: number };
+  /**
+   * Names the group of a key that matches no declared prefix, in events: a small closed set, never the key itself. Keys of
+   * declared prefixes are told under those. Default: "other" for every such key.
+   */
+  keyPrefixOf?: (key: string) => string | undefined;
   /** pino-shaped: `debug`, `info`, `warn`, `error`, each called with an object and a message. Default: silent. */
   logger?: StructuralLogger;
 }
@@ -244,6 +249,7 @@ const clusterSchema = z.strictObject({
   timeoutMs: passedOn,
   detectReentry: passedOn,
   observer: passedOn,
+  keyPrefixOf: passedOn,
   exposeKeys: passedOn,
   clock: passedOn,
   randomness: passedOn,

@@ -1,4 +1,5 @@
 /** What observers can count: limits that bite, wake-ups by pointer, and the role of callers that leave early. */
+import { KEY_PREFIX_OF } from "@skein/core/internal";
 import { waitUntil } from "@skein/testkit";
 import { ClusterSingleflight, type ClusterEvent } from "@skein/cluster";
 import { expect, test } from "vitest";
@@ -19,6 +20,19 @@ test("a key that is empty or too long is told as a refused call, never with the 
     { type: "call-refused", keyPrefix: "other", why: "key" },
     { type: "call-refused", keyPrefix: "k:", why: "key" },
   ]);
+});
+
+test("keys that match no declared prefix are told under what keyPrefixOf says, declared ones are not", async () => {
+  const keyPrefixOf = (key: string): string | undefined => /^[a-z]+:/.exec(key)?.[0].toUpperCase();
+  await using fleet = await FleetOfInstances.start(1, { maxKeyBytes: 10, keyPrefixOf });
+  for (const key of ["k:1", "cold:1", "?"]) await fleet.at(0).do(key, () => 1);
+  await expect(fleet.at(0).do("cold:0123456789", () => 1)).rejects.toThrow("maxKeyBytes");
+  const { events } = fleet.instance(0);
+  expect(told(events, "call-ended").map(({ keyPrefix }) => keyPrefix)).toEqual(["k:", "COLD:", "other"]);
+  expect(told(events, "call-refused")).toEqual([{ type: "call-refused", keyPrefix: "COLD:", why: "key" }]);
+  expect(Reflect.get(fleet.at(0), KEY_PREFIX_OF)).toSatisfy(
+    (offered: typeof keyPrefixOf) => offered("k:1") === "k:" && offered("cold:1") === "COLD:",
+  );
 });
 
 test("a local run that the prefix refuses is told, with the reason of the fallback and of the refusal", async () => {
