@@ -3,7 +3,7 @@
  * `@skein/metrics/opentelemetry`. It exports numbers and names no keys. It serves no endpoint and sends nothing: the
  * registry is the application's.
  */
-export { InvalidOptionError } from "@skein/core";
+export { InvalidOptionError } from "./errors.ts";
 export { labelValues, OTHER_PREFIX, type ClosedSet } from "./label-values.ts";
 export { metricDefinitions, metricNames, type MetricId } from "./metric-names.ts";
 export type { LabelDefinition, MetricDefinition } from "./metric-definition.ts";

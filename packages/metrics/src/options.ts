@@ -1,6 +1,5 @@
 /** The check of what the observers are constructed with. */
-import { InvalidOptionError } from "@skein/core";
-import { withoutText } from "@skein/core/internal";
+import { InvalidOptionError, withoutText } from "./errors.ts";
 
 const MAX_PREFIXES = 10_000;
 
