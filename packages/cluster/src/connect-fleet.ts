@@ -11,6 +11,7 @@ import type { ClusterEvent } from "./observer.ts";
 import { checkClusterOptions, type ClusterOptions } from "./options.ts";
 import { Policies } from "./policy.ts";
 import { newProcessId } from "./process-id.ts";
+import { DEFAULT_MAX_WOKEN } from "./redis/redis-coordinator.ts";
 import { openRedisMembership } from "./redis/redis-membership.ts";
 import { Signatures } from "./signatures.ts";
 
@@ -46,6 +47,7 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     processId,
     keys,
     wakeup: options.wakeup ?? "pubsub",
+    maxWokenPerSettle: options.maxWokenPerSettle ?? DEFAULT_MAX_WOKEN,
     breaker: {
       failures: 1,
       slowReplies: 5,

@@ -15,6 +15,8 @@ export interface MembershipContext {
   readonly processId: string;
   readonly keys: FlightKeys;
   readonly wakeup: "pubsub" | "list";
+  /** Followers woken by one request; a settle is repeated for the rest. */
+  readonly maxWokenPerSettle: number;
   readonly breaker: BreakerOptions;
   readonly clock: Clock;
   readonly randomness: Randomness;

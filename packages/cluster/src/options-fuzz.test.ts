@@ -118,6 +118,7 @@ const rules: Readonly<Record<Exclude<keyof ClusterOptions, "redis" | "prefixes">
   redisTimeoutMs: integer(5, 60_000),
   pollEveryMs: integer(50, 60_000),
   deathGraceMs: integer(100, 60_000),
+  maxWokenPerSettle: integer(1, 10_000),
   breaker: {
     valid: fc.constantFrom({}, { failures: 1, slowReplies: 1_000, slowMs: 1, probeEveryMs: 10 }),
     holds: (value) => keeps(value, breakerRules),

@@ -106,6 +106,11 @@ export interface ClusterOptions extends SingleflightOptions<ClusterEvent> {
   pollEveryMs?: number;
   /** How long a leader's inbox must have been empty before it is held for dead, ms. 100 to 60_000, default 400. */
   deathGraceMs?: number;
+  /**
+   * Followers woken by one settle. 1 to 10_000, default 1_000: a script that tells more holds Redis for longer than others
+   * should wait. The leader settles again for the rest, at the cost of a round trip each time.
+   */
+  maxWokenPerSettle?: number;
   breaker?: BreakerOptionsInput;
   /**
    * Secrets that the whole deployment shares: outcomes and cache entries are signed with the first (HMAC-SHA-256), and
@@ -127,7 +132,7 @@ export interface ClusterOptions extends SingleflightOptions<ClusterEvent> {
   handleSignals?: boolean | { drainMs?: number };
   /**
    * Names the group of a key that matches no declared prefix, in events: a small closed set, never the key itself. Keys of
-   * declared prefixes are told under those. Default: "other" for every such key.
+   * declared prefixes are told under those. Default none: "other" for every such key.
    */
   keyPrefixOf?: (key: string) => string | undefined;
   /** pino-shaped: `debug`, `info`, `warn`, `error`, each called with an object and a message. Default: silent. */
@@ -213,6 +218,7 @@ const clusterSchema = z.strictObject({
   redisTimeoutMs: ms(5, 60_000).optional(),
   pollEveryMs: ms(50, 60_000).optional(),
   deathGraceMs: ms(100, 60_000).optional(),
+  maxWokenPerSettle: z.int().min(1).max(10_000).optional(),
   breaker: z
     .strictObject({
       failures: z.int().min(1).max(1_000).optional(),

@@ -133,7 +133,7 @@ describe("the documented messages", () => {
     const coordinator = await readSource("packages/cluster/src/redis/redis-coordinator.ts");
     expect(document.text).toContain("within 2 MiB");
     expect(coordinator).toContain("FANOUT_MAX_BYTES = 2 * 1024 * 1024;");
-    expect(document.text).toContain("at most 1,000 followers");
+    expect(document.text).toContain("`maxWokenPerSettle` followers, 1,000 by default");
     expect(coordinator).toContain("MAX_WOKEN = 1_000;");
   });
 });

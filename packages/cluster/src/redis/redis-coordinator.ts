@@ -44,7 +44,7 @@ import type { Servers } from "./servers.ts";
 /** What one settle sends at most: beyond it a subscriber's output buffer, and the server, would suffer. */
 const FANOUT_MAX_BYTES = 2 * 1024 * 1024;
 /** Followers woken by one settle; the rest by further calls, so that no script holds the server for long. */
-const MAX_WOKEN = 1_000;
+export const DEFAULT_MAX_WOKEN = 1_000;
 const NOTHING = new Uint8Array();
 
 export interface RedisCoordinatorOptions {
@@ -54,6 +54,8 @@ export interface RedisCoordinatorOptions {
   readonly inboxPrefix: string;
   readonly transport: Transport;
   readonly redisTimeoutMs: number;
+  /** Default 1_000. */
+  readonly maxWokenPerSettle?: number;
   /** For processes that scripts cannot tell themselves. Default: a `ListOutbox` that says nothing of what is lost. */
   readonly outbox?: Outbox;
 }
@@ -95,7 +97,7 @@ export class RedisCoordinator implements Coordinator {
   }
 
   async settle(request: SettleRequest): Promise<SettleReply> {
-    const { processId, inboxPrefix } = this.#options;
+    const { processId, inboxPrefix, maxWokenPerSettle = DEFAULT_MAX_WOKEN } = this.#options;
     const { entry, refreshBackoffMs = 0 } = request;
     const args = {
       process: processId,
@@ -106,7 +108,7 @@ export class RedisCoordinator implements Coordinator {
       retainMs: request.retainMs,
       inlineMaxBytes: request.inlineMaxBytes,
       fanoutMaxBytes: FANOUT_MAX_BYTES,
-      maxWoken: MAX_WOKEN,
+      maxWoken: maxWokenPerSettle,
       inboxPrefix,
       header: PROTOCOL_VERSION,
       flightId: request.flight.id,

@@ -22,7 +22,8 @@ export interface RedisMembership extends Membership {
 
 /** Starts to connect. @throws InvalidOptionError for a source that cannot be used. */
 export function openRedisMembership(source: RedisSource, context: MembershipContext): RedisMembership {
-  const { processId, keys, wakeup, clock, randomness, redisTimeoutMs, longestLeaseMs, emit } = context;
+  const { processId, keys, wakeup, maxWokenPerSettle, clock, randomness, redisTimeoutMs } = context;
+  const { longestLeaseMs, emit } = context;
   const breakers = new ServerBreakers({
     breaker: context.breaker,
     keys,
@@ -60,6 +61,7 @@ export function openRedisMembership(source: RedisSource, context: MembershipCont
     inboxPrefix,
     transport: inbox.transport,
     redisTimeoutMs,
+    maxWokenPerSettle,
     outbox: new ListOutbox({
       servers,
       inboxPrefix,

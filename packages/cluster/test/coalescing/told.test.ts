@@ -76,6 +76,21 @@ test("an outcome that is fetched because of a pointer was not missed, and its ag
   expect(settled?.tookMs).toBeGreaterThan(0);
 });
 
+test("a settle wakes as many followers as the limit says, and further ones wake the rest", async () => {
+  await using fleet = await FleetOfInstances.start(4, { maxWokenPerSettle: 2 });
+  const work = new HeldWork<string>();
+  const led = fleet.at(0).do("k:1", work.run);
+  await work.begun;
+  const followed = [1, 2, 3].map((index) => fleet.at(index).fly("k:1", () => "own"));
+  await waitUntil(() => [1, 2, 3].every((index) => fleet.count(index, "follow") === 1), { what: "followers" });
+  work.end("v");
+  await led;
+  for (const told of await Promise.all(followed)) expect(told).toMatchObject({ role: "follower", value: "v" });
+  await waitUntil(() => fleet.count(0, "settle-accepted") === 1, { what: "the settle's answer" });
+  expect(told(fleet.instance(0).events, "settle-accepted")).toMatchObject([{ woken: 3, settles: 2 }]);
+  expect([1, 2, 3].map((index) => fleet.count(index, "woken"))).toEqual([1, 1, 1]);
+});
+
 test("a caller that leaves is told in the role its process has, under the flight's name in the fleet", async () => {
   await using fleet = await FleetOfInstances.start(2);
   const work = new HeldWork<string>();
