@@ -16,7 +16,6 @@ import {
 import {
   DEFAULT_DRAIN_MS,
   evacuateLocally,
-  localPilot,
   offerKeyPrefix,
   wrapCoalesced,
   type Flight,
@@ -24,6 +23,7 @@ import {
   type Pilot,
 } from "@skein/core/internal";
 import { ClusterPilot } from "./cluster-pilot.ts";
+import { coldPilot } from "./cold-pilot.ts";
 import type { Fleet } from "./fleet.ts";
 import { offerEntrySigning } from "./entry/entry-signing.ts";
 import { offerFusion } from "./entry/fused-entries.ts";
@@ -156,7 +156,7 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
 
   #pilot(key: string): Pilot {
     const policy = typeof key === "string" ? this.#policies.find(key) : undefined;
-    return policy === undefined ? localPilot : this.#pilotOf(policy);
+    return policy === undefined ? coldPilot : this.#pilotOf(policy);
   }
 
   #pilotOf(policy: Policy): ClusterPilot {

@@ -26,8 +26,11 @@ export interface FlightResult<T> {
   takeovers: number;
   /** From the call to the result. */
   waitedMs: number;
-  /** Present when the role is `local` although the key's prefix is coordinated. */
-  fallbackReason?: FallbackReason;
+  /**
+   * Why the role is `local` although the key's prefix is coordinated; null in a cluster for a key without a declared
+   * prefix. Absent where it does not apply: other roles, `shadow`, and core alone.
+   */
+  fallbackReason?: FallbackReason | null;
 }
 
 export interface FlightContext {

@@ -22,7 +22,7 @@ export interface Story {
   readonly role: Role;
   readonly flightId: string;
   readonly takeovers: number;
-  readonly fallbackReason?: FallbackReason | undefined;
+  readonly fallbackReason?: FallbackReason | null | undefined;
   /** The span of the execution in another process, as that process told. */
   readonly traceparent?: string | undefined;
 }

@@ -57,7 +57,7 @@ interface Told {
   shared?: boolean;
   flightId?: string;
   takeovers?: number;
-  fallbackReason?: string;
+  fallbackReason?: string | null;
   error?: { name: string; message: string; code: unknown; skeinCode: unknown };
   tookMs: number;
 }

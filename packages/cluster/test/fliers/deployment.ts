@@ -13,7 +13,7 @@ export interface Told {
   shared?: boolean;
   flightId?: string;
   takeovers?: number;
-  fallbackReason?: string;
+  fallbackReason?: string | null;
   error?: { name: string; message: string; code: unknown; skeinCode: unknown };
   tookMs: number;
 }
