@@ -6,6 +6,7 @@ import type { Clock, FallbackReason, Randomness } from "@skein/core";
 import type { Emitter, FlightTable } from "@skein/core/internal";
 import type { Coordinator, JoinReply, JoinRequest, RenewReply, RenewRequest } from "./coordinator.ts";
 import type { SignedFlight } from "./envelope.ts";
+import { parseToken } from "./fencing-token.ts";
 import type { FlightKeys, FlightName } from "./flight-keys.ts";
 import type { Inbox } from "./inbox/inbox.ts";
 import { WakeUpRegistry } from "./inbox/wake-up-registry.ts";
@@ -159,6 +160,11 @@ export class Fleet {
     const { signatures, coordinator } = this.options;
     if (signatures === undefined) return undefined;
     return { signatures, flightId: flight.id, token, nowMs: coordinator.serverTimeMs(flight) };
+  }
+
+  /** What this process is in the flight of this token: somebody else's, or one that it led itself. */
+  roleIn(token: string): "leader" | "follower" {
+    return parseToken(token)?.process === this.options.processId ? "leader" : "follower";
   }
 
   emit(event: ClusterEvent): void {

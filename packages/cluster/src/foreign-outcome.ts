@@ -1,7 +1,8 @@
 /**
- * An outcome that another process published, from its arrival to the callers. Before it is believed, its envelope must
- * be of this version, of the flight it claims, whole, and in the codec of this prefix; its value must satisfy the
- * prefix's schema. What does not is a counted miss, never an error of the call.
+ * An outcome that was published, from its arrival to the callers: another process's, or, for callers that came when all
+ * before them had left, their own process's. Before it is believed, its envelope must be of this version, of the flight
+ * it claims, whole, and in the codec of this prefix; its value must satisfy the prefix's schema. What does not is a counted
+ * miss, never an error of the call.
  */
 import { background, type Flight, type Pilot } from "@skein/core/internal";
 import { answerCallers } from "./answer-callers.ts";
@@ -123,10 +124,11 @@ export class ForeignOutcomes {
   }
 
   #answer(token: string, outcome: Outcome, origin: Origin, settledBy: number | undefined): void {
-    const { flight, pilot, onAnswered } = this.#options;
+    const { fleet, flight, pilot, onAnswered } = this.#options;
     const { takeovers, traceparent } = origin;
     const late = settledBy === undefined ? [] : flight.takeLaterThan(settledBy);
-    answerCallers(flight, outcome, { role: "follower", flightId: token, takeovers, traceparent });
+    const role = fleet.roleIn(token);
+    answerCallers(flight, outcome, { role, flightId: token, takeovers, traceparent });
     onAnswered();
     flight.table.rehome(flight.key, late, pilot);
   }

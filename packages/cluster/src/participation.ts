@@ -210,7 +210,7 @@ export class Participation {
         onWaitTimeout: () => this.#timeOut(),
         onUnreachable: ({ reason }) => this.#goAlone(reason, true),
         onNewLeader: (token) => {
-          flight.becomes("follower", token);
+          flight.becomes(fleet.roleIn(token), token);
           fleet.emit({ type: "follow", ...flight.about(token) });
         },
       },

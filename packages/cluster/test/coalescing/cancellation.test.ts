@@ -86,9 +86,16 @@ describe("a caller that leaves", () => {
     const again = fleet.at(0).fly("k:timeout", work.run);
     await waitUntil(() => fleet.count(0, "follow") > 0, { what: "the leader's process following itself" });
     work.end("same flight");
-    expect(await again).toMatchObject({ value: "same flight", role: "follower" });
+    // It waited like a follower, but this process ran the work.
+    expect(await again).toMatchObject({ value: "same flight", role: "leader", shared: false });
     expect(await followed).toBe("same flight");
     expect(work.executions).toBe(1);
+    const ended = fleet.instance(0).events.filter((event) => event.type === "call-ended");
+    expect(ended).toMatchObject([
+      { ending: "left", role: "leader", coalesced: false },
+      { ending: "value", role: "leader", coalesced: true },
+    ]);
+    expect(fleet.count(0, "execution-started")).toBe(1);
   });
 });
 
