@@ -181,6 +181,8 @@ export interface Coordinator {
   listeners(processes: readonly string[]): Promise<readonly boolean[] | undefined>;
   /** The server's clock, ms, as far as its replies tell; of the server that keeps this flight, where there are several. */
   serverTimeMs(flight: FlightName): number | undefined;
+  /** Present where a leader may be deposed on evidence before its lease has ended. */
+  readonly deposes?: true;
   /** Absent where cache entries cannot be kept with the flights. */
   readonly entries?: EntryOperations;
 }

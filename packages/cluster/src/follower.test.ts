@@ -112,6 +112,7 @@ function following(
   };
   const options = {
     clock,
+    coordinator: { deposes: true },
     randomness: new SeededRandom("follower"),
     processId: "follower",
     pollEveryMs: POLL_EVERY_MS,

@@ -50,6 +50,9 @@ export class Follower {
   #beat = "";
   /** When token or beat last changed, as far as this process saw. */
   #beatChangedAt = 0;
+  /** When the lease should have ended, as far as this process saw. */
+  #leaseDueAt = 0;
+  /** When to ask whether it has: later by the jitter. */
   #leaseEndsAt = 0;
   #waitEndsAt = 0;
   #heardAt = 0;
@@ -96,6 +99,7 @@ export class Follower {
         this.joinAgain();
         return;
       case "forgotten":
+        this.#resigned = false;
         this.joinAgain();
         return;
       case "unwanted":
@@ -120,6 +124,9 @@ export class Follower {
   }
 
   async #rejoin(depose: Rejoin["depose"]): Promise<void> {
+    const { clock, coordinator } = this.#options.fleet.options;
+    // A lease that has ended by now needs no evidence.
+    const deposes = depose !== undefined && coordinator.deposes === true && clock.now() < this.#leaseDueAt;
     this.#rejoining = true;
     const answer = await this.#options.rejoin(
       depose === undefined ? { firstGrant: this.#firstGrant } : { firstGrant: this.#firstGrant, depose },
@@ -136,15 +143,15 @@ export class Follower {
     }
     if ("failure" in answer) this.#onFailure(answer.failure);
     else if (answer.reply.status === "follow") this.#take(answer.reply);
-    else this.#options.onReply(answer, this.#takeoverReason(depose));
+    else this.#options.onReply(answer, this.#takeoverReason(deposes));
     const again = this.#again;
     this.#again = undefined;
     if (again !== undefined && !this.#over) background(this.#rejoin(again.depose));
   }
 
-  #takeoverReason(depose: Rejoin["depose"]): TakeoverReason {
-    if (depose !== undefined) return "deposed";
-    return this.#resigned ? "resigned" : "expired";
+  #takeoverReason(deposes: boolean): TakeoverReason {
+    if (this.#resigned) return "resigned";
+    return deposes ? "deposed" : "expired";
   }
 
   #onFailure(failure: JoinFailure): void {
@@ -178,7 +185,8 @@ export class Follower {
     this.#watch?.confirm(moved);
     // A clock jump at the server must not stretch a lease.
     const remaining = Math.min(reply.remainingMs, this.#leaseMs);
-    this.#leaseEndsAt = now + remaining + randomness.fraction() * JITTER * this.#leaseMs;
+    this.#leaseDueAt = now + remaining;
+    this.#leaseEndsAt = this.#leaseDueAt + randomness.fraction() * JITTER * this.#leaseMs;
     this.#wakeIn(fleet.options.pollEveryMs);
   }
 

@@ -12,7 +12,7 @@ interface AboutFlight {
   key?: string;
 }
 
-/** How a leader's place became free. */
+/** How a leader's place became free. "deposed": on evidence, before its lease should have ended. */
 export type TakeoverReason = "expired" | "deposed" | "resigned";
 /** Why a leader gave its place up. */
 export type ResignReason = "aged" | "evicted" | "unwanted" | "closed" | "error-withheld";
@@ -36,7 +36,7 @@ export type ClusterEvent =
   | (AboutFlight & { type: "lead"; takeovers: number })
   /** This process waits for another's flight. */
   | (AboutFlight & { type: "follow" })
-  /** This process succeeds a leader that was lost or resigned. */
+  /** This process succeeds a leader that was lost or resigned; not one whose flight was forgotten. */
   | (AboutFlight & { type: "takeover"; reason: TakeoverReason; takeovers: number })
   | (AboutFlight & {
       type: "settle-accepted";

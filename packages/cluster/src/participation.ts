@@ -173,7 +173,9 @@ export class Participation {
       return;
     }
     flight.becomes("leader", token);
-    if (succeeded || takeovers > 0) {
+    // A loss is counted. A place that was free and is none was given up, or its flight was forgotten or is over: whoever
+    // gets that has succeeded nobody.
+    if (takeovers > 0 || (succeeded && takeoverReason === "resigned")) {
       fleet.emit({ type: "takeover", ...flight.about(token), reason: takeoverReason, takeovers });
     }
     const leader = new Leader({

@@ -50,6 +50,7 @@ export interface MemoryCoordinatorOptions {
 }
 
 export class MemoryCoordinator implements Coordinator {
+  readonly deposes = true;
   readonly #options: MemoryCoordinatorOptions;
 
   constructor(options: MemoryCoordinatorOptions) {

@@ -61,6 +61,7 @@ export interface RedisCoordinatorOptions {
 }
 
 export class RedisCoordinator implements Coordinator {
+  readonly deposes = true;
   readonly entries: EntryOperations;
   readonly #options: RedisCoordinatorOptions;
   readonly #outbox: Outbox;

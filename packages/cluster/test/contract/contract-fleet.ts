@@ -122,6 +122,7 @@ export function checkedCoordinator(inner: Coordinator, check: () => Promise<void
       return reply;
     };
   return {
+    ...(inner.deposes === true ? { deposes: true } : {}),
     join: checked((request) => inner.join(request)),
     renew: checked((requests) => inner.renew(requests)),
     settle: checked((request) => inner.settle(request)),

@@ -2,6 +2,7 @@
 import { background } from "@skein/core/internal";
 import type { FlightContext, Work } from "@skein/core";
 import { FakeClock, SeededRandom } from "@skein/testkit";
+import type { Transport } from "../../src/coordinator.ts";
 import { MemoryFleet } from "../../src/memory/index.ts";
 import type { ClusterEvent } from "../../src/observer.ts";
 import type { PrefixOptions } from "../../src/options.ts";
@@ -43,7 +44,7 @@ export class Stage {
     });
   }
 
-  start(id: string): SimulatedProcess {
+  start(id: string, transport: Transport = "p"): SimulatedProcess {
     const policy = new Policies({ redis: "unused", prefixes: { "k:": this.#options } }).find("k:");
     if (policy === undefined) throw new Error("no policy");
     return new SimulatedProcess({
@@ -52,11 +53,18 @@ export class Stage {
       randomness: new SeededRandom(id),
       memory: this.memory,
       policy,
+      transport,
       maxEntries: 100,
       redisTimeoutMs: REDIS_TIMEOUT_MS,
       pollEveryMs: POLL_EVERY_MS,
       onEvent: (event) => void this.events.push({ process: id, event }),
     });
+  }
+
+  /** As by SIGKILL. */
+  kill(process: SimulatedProcess): void {
+    process.clock.kill();
+    this.memory.killProcess(process.id);
   }
 
   /** From now on replies to this process take so long; Infinity: they are lost. Wake-ups arrive all the same. */

@@ -12,6 +12,7 @@ export class Gate {
   constructor(clock: PausableClock, coordinator: Coordinator, inbox: Inbox) {
     this.#clock = clock;
     this.coordinator = {
+      ...(coordinator.deposes === true ? { deposes: true } : {}),
       join: (request) => this.#ask(() => coordinator.join(request)),
       renew: (requests) => this.#ask(() => coordinator.renew(requests)),
       settle: (request) => this.#ask(() => coordinator.settle(request)),
