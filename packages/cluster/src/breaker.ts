@@ -24,6 +24,8 @@ export type BreakerState = "closed" | "open" | "half-open";
 export interface BreakerDependencies {
   /** Asks Redis something harmless. A rejection, or a reply slower than `slowMs`, keeps the breaker open. */
   readonly probe: () => Promise<unknown>;
+  /** Whether there is a connection to probe on. Without one it stays open, and waits for `probeNow`. Default: there is. */
+  readonly reachable?: () => boolean;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly onChange: (state: BreakerState) => void;
@@ -94,7 +96,7 @@ export class Breaker {
 
   /** If it is open, probes without waiting for the timer: there is reason to think that Redis is back. */
   probeNow(): void {
-    if (this.#closed || this.#policy.state !== CircuitState.Open) return;
+    if (this.#closed || this.#policy.state !== CircuitState.Open || !this.#isReachable()) return;
     this.#timer?.cancel();
     background(this.#probe());
   }
@@ -126,7 +128,17 @@ export class Breaker {
     const growth = 2 ** Math.min(this.#failedProbes, MAX_BACKOFF_STEPS);
     const delayMs = this.#options.probeEveryMs * growth * (0.5 + randomness.fraction());
     this.#timer?.cancel();
-    this.#timer = clock.setTimer(() => background(this.#probe()), delayMs, { unref: true });
+    this.#timer = clock.setTimer(() => this.#due(), delayMs, { unref: true });
+  }
+
+  #due(): void {
+    // What cannot be sent says nothing new; and half-open would say that somebody is being asked.
+    if (this.#isReachable()) background(this.#probe());
+    else this.#schedule();
+  }
+
+  #isReachable(): boolean {
+    return this.#dependencies.reachable?.() ?? true;
   }
 
   async #probe(): Promise<void> {

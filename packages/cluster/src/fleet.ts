@@ -21,7 +21,7 @@ const LONGEST_RETRY_MS = 250;
 
 /** Whether asking makes sense, and what came of it. */
 export interface Availability {
-  /** Why not to ask at all; costs nothing. */
+  /** Why not to ask at all; costs nothing. To be asked once per call: what it finds may count as a failure. */
   obstacle(): FallbackReason | undefined;
   /** True once requests can be sent; false at the deadline, or earlier when it is hopeless. */
   whenUp(deadline: number): Promise<boolean>;

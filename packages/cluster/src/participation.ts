@@ -55,11 +55,14 @@ export class Participation {
     });
   }
 
-  /** `deadline`: when the time that Redis may cost this call is over, if some of it has been spent. */
-  start(deadline?: number): void {
+  /**
+   * `deadline`: when the time that Redis may cost this call is over, if some of it has been spent. `known`: why Redis is not
+   * to be asked, if that has been looked at.
+   */
+  start(deadline?: number, known?: FallbackReason): void {
     const { fleet, flight, name } = this.#options;
     flight.ageLimitMs = Infinity;
-    const obstacle = fleet.options.availabilityOf(name).obstacle();
+    const obstacle = known ?? fleet.options.availabilityOf(name).obstacle();
     if (obstacle !== undefined) {
       this.#goAlone(obstacle, false);
       return;

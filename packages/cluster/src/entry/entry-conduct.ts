@@ -7,6 +7,7 @@
  * A caller that came after the entry was asked for is never answered with it: a write may have come between. It starts
  * the next flight of the key. Trouble with the cache is a miss.
  */
+import type { FallbackReason } from "@skein/core";
 import type { Story } from "@skein/core/internal";
 import { background } from "@skein/core/internal";
 import { answerCallers } from "../answer-callers.ts";
@@ -60,10 +61,11 @@ export class EntryConduct implements EntryPart {
 
   start(): void {
     const { fleet, name } = this.#options;
-    if (fleet.options.availabilityOf(name).obstacle() === undefined) {
+    const obstacle = fleet.options.availabilityOf(name).obstacle();
+    if (obstacle === undefined) {
       // Callers of the same moment share the answer: it is asked for when they have all come.
       queueMicrotask(() => this.#look());
-    } else this.#takePart();
+    } else this.#takePart(undefined, obstacle);
   }
 
   onUnwanted(): void {
@@ -165,9 +167,9 @@ export class EntryConduct implements EntryPart {
     else background(this.#readAlone(expected));
   }
 
-  #takePart(deadline?: number): void {
+  #takePart(deadline?: number, obstacle?: FallbackReason): void {
     this.#looking = false;
-    this.#participation.start(deadline);
+    this.#participation.start(deadline, obstacle);
   }
 
   async #readAlone(expected: { readonly id: string; readonly until: number }): Promise<void> {

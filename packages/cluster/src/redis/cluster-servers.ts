@@ -189,7 +189,10 @@ export class ClusterServers implements Servers {
     if (known !== undefined) return known;
     const { source, connection, breakers } = this.#options;
     const server = Server.open({ ...connection, source: { ...source.nodeOptions, ...addressIn(name) } });
-    const breaker = breakers.create((key) => this.directory.at(hashSlot(key)) === name);
+    const breaker = breakers.create(
+      (key) => this.directory.at(hashSlot(key)) === name,
+      () => server.link.state === "up",
+    );
     const node = { name, server, breaker };
     this.#nodes.set(name, node);
     server.link.onStateChange((state) => {

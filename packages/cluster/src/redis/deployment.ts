@@ -57,7 +57,10 @@ function openOne(
   source: ConnectionOptions["source"],
 ): Deployment {
   const server = Server.open({ ...connection, source });
-  const breaker = breakers.create(() => true);
+  const breaker = breakers.create(
+    () => true,
+    () => server.link.state === "up",
+  );
   const { promise: firstUp, resolve } = Promise.withResolvers<void>();
   server.link.onStateChange((state) => {
     if (state === "up" || state === "down") onReachable(state === "up");

@@ -1,4 +1,7 @@
-/** Whether it makes sense to ask one Redis server now: what the connection and the breaker know. A look costs nothing. */
+/**
+ * Whether it makes sense to ask one Redis server now: what the connection and the breaker know. A look costs nothing; one
+ * that finds no connection and no hope counts as a failure, as the request would have been one.
+ */
 import type { FallbackReason } from "@skein/core";
 import { feedsBreaker, type Breaker } from "../breaker.ts";
 import type { Availability, JoinFailure } from "../fleet.ts";
@@ -25,15 +28,22 @@ export class RedisAvailability implements Availability {
     if (breaker.state === "open") return "breaker-open";
     if (breaker.state === "half-open") return "fallback-probe";
     // Away for longer than a call may wait for it: waiting again would cost every call the same.
-    return commands.hopeless || inbox.hopeless ? "unavailable" : undefined;
+    if (commands.hopeless) {
+      breaker.failed();
+      return "unavailable";
+    }
+    return inbox.hopeless ? "unavailable" : undefined;
   }
 
   get up(): boolean {
     return this.#options.commands.state === "up";
   }
 
-  whenUp(deadline: number): Promise<boolean> {
-    return this.#options.commands.whenUp(deadline);
+  async whenUp(deadline: number): Promise<boolean> {
+    const { breaker, commands } = this.#options;
+    const up = await commands.whenUp(deadline);
+    if (!up && commands.hopeless) breaker.failed();
+    return up;
   }
 
   succeeded(tookMs: number): void {

@@ -46,11 +46,12 @@ export class ServerBreakers {
     this.#coordinator = coordinator;
   }
 
-  /** `has`: whether the server keeps a key. */
-  create(has: (key: string) => boolean): Breaker {
+  /** `has`: whether the server keeps a key. `reachable`: whether there is a connection to it. */
+  create(has: (key: string) => boolean, reachable?: () => boolean): Breaker {
     const { breaker: options, clock, randomness } = this.#options;
     const breaker = new Breaker(options, {
       probe: () => this.#probe(has),
+      ...(reachable === undefined ? {} : { reachable }),
       clock,
       randomness,
       onChange: () => this.#tell(),

@@ -3,6 +3,27 @@ import { describe, expect, it } from "vitest";
 import { Deployment } from "../fliers/deployment.ts";
 
 describe("with Redis gone", () => {
+  it("while nothing was asked, calls open the breaker once, and it closes when Redis is back", async () => {
+    await using fleet = await Deployment.start(1, { redisTimeoutMs: 250 });
+    expect(await fleet.call(0, "k:before")).toMatchObject({ ok: true, role: "leader" });
+    await fleet.redis.kill();
+    const states = (): unknown[] => fleet.eventsOf(0, "breaker").map(({ state }) => state);
+    const links = (): unknown[] =>
+      fleet.eventsOf(0, "link").flatMap(({ link, state }) => (link === "commands" ? [state] : []));
+    await expect.poll(links).toContain("down");
+    expect(states()).toEqual([]);
+    expect(await fleet.call(0, "k:first")).toMatchObject({ role: "local", fallbackReason: "unavailable" });
+    await expect
+      .poll(async () => (await fleet.call(0, "k:next")).fallbackReason, { timeout: 10_000, interval: 10 })
+      .toBe("breaker-open");
+    expect(states()).toEqual(["open"]);
+    await fleet.redis.restart();
+    await expect
+      .poll(async () => (await fleet.call(0, "k:again")).role, { timeout: 15_000, interval: 10 })
+      .toBe("leader");
+    expect(states().at(-1)).toBe("closed");
+  });
+
   it("no call fails, later ones do not wait, and coalescing resumes by itself", async () => {
     await using fleet = await Deployment.start(2, { redisTimeoutMs: 250 });
     expect(await fleet.call(0, "k:before")).toMatchObject({ ok: true, role: "leader" });
