@@ -124,7 +124,13 @@ export class ClusterSingleflight<V = unknown> implements Coalescer<V> {
     return this.#connection.ready();
   }
 
-  /** @throws InvalidArgumentError when `drainMs` is out of range; nothing is closed then. */
+  /**
+   * Refuses new calls. For `drainMs` flights that this process leads may finish, and calls that wait for others may be
+   * answered; it takes over from nobody any more: callers whose leader is lost are rejected with ClosedError. Then it
+   * resigns, aborts its work and rejects who is left.
+   *
+   * @throws InvalidArgumentError when `drainMs` is out of range; nothing is closed then.
+   */
   async close(options?: CloseOptions): Promise<void> {
     const calledAt = this.#fleet.options.clock.now();
     await this.#table.close(options, (flight, reason) => this.#evacuate(flight, reason));

@@ -14,7 +14,7 @@ export interface Rejoin {
   readonly depose?: { readonly token: string; readonly beat: string; readonly evidence: DeathEvidence };
 }
 
-/** `rejoin`: undefined for a newcomer. */
+/** `rejoin`: undefined for a newcomer. `closing`: it waits for an outcome only, whoever leads. */
 export function joinRequest(
   options: {
     readonly fleet: Fleet;
@@ -24,6 +24,7 @@ export function joinRequest(
   },
   nonce: string,
   rejoin: Rejoin | undefined,
+  closing: boolean = false,
 ): Omit<JoinRequest, "withinMs"> {
   const { fleet, policy, name, entry } = options;
   const { leaseMs, maxTakeovers, abandonMs, freshMs, onLeaderLoss } = policy;
@@ -36,7 +37,7 @@ export function joinRequest(
     freshMs,
     firstGrant: rejoin?.firstGrant,
     registrationMs: fleet.options.pollEveryMs * POLLS_PER_REGISTRATION + fleet.options.redisTimeoutMs,
-    takesOver: onLeaderLoss === "takeover",
+    takesOver: onLeaderLoss === "takeover" && !closing,
     // Whoever joins again has seen what there was.
     ...(entry === undefined ? {} : { entry: { ...entry.question, reads: rejoin === undefined } }),
     ...(rejoin?.depose === undefined ? {} : { depose: rejoin.depose }),

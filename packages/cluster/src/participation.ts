@@ -1,23 +1,23 @@
 /**
  * The part that one process plays in the flight of a key, from the first join to the last answer. One at a time:
  * - `joining`    asked, no answer yet. Wake-ups that overtake the answer are kept.
- * - `following`  another process runs the work; see follower.ts.
+ * - `following`  another process runs the work; see follower.ts. While the process closes it only waits: where it would
+ *                run the work itself, its callers are rejected.
  * - `leading`    this process runs it; see leader.ts.
  * - `alone`      this process runs it uncoordinated, and the result says why.
  * - `over`       nothing left to do.
  */
 import { AsyncResource } from "node:async_hooks";
-import type { FallbackReason } from "@skein/core";
+import { ClosedError, type FallbackReason } from "@skein/core";
 import { background, type Story } from "@skein/core/internal";
+import { Attempt } from "./attempt.ts";
 import type { Claim } from "./coordinator.ts";
 import { FlightAbandonedError, WaitTimeoutError } from "./errors.ts";
 import { FallbackRun } from "./fallback.ts";
-import { Farewells } from "./farewells.ts";
 import type { JoinAnswer } from "./fleet.ts";
 import { Follower } from "./follower.ts";
 import { ForeignOutcomes } from "./foreign-outcome.ts";
 import type { WakeUp } from "./inbox/wake-up.ts";
-import { joinRequest } from "./join-request.ts";
 import { Leader } from "./leader.ts";
 import type { TakeoverReason } from "./observer.ts";
 import type { ParticipationOptions } from "./participation-options.ts";
@@ -31,12 +31,9 @@ type Phase =
 
 type Answered = Extract<JoinAnswer, { reply: unknown }>;
 
-const NONCE_LENGTH = 12;
-
 export class Participation {
   readonly #options: ParticipationOptions;
-  readonly #nonce: string;
-  readonly #farewells: Farewells;
+  readonly #attempt: Attempt;
   readonly #outcomes: ForeignOutcomes;
   readonly #caller = new AsyncResource("SkeinFlight");
   readonly #inCallerContext = <T>(callback: () => T): T => this.#caller.runInAsyncScope(callback);
@@ -45,8 +42,7 @@ export class Participation {
 
   constructor(options: ParticipationOptions) {
     this.#options = options;
-    this.#nonce = options.fleet.options.randomness.identifier(NONCE_LENGTH);
-    this.#farewells = new Farewells(options.fleet, options.policy, options.name);
+    this.#attempt = new Attempt(options);
     this.#outcomes = new ForeignOutcomes({
       ...options,
       onArrived: () => this.#stopFollowing(),
@@ -123,10 +119,7 @@ export class Participation {
   }
 
   async #join(deadline?: number): Promise<void> {
-    const answer = await this.#options.fleet.join(
-      joinRequest(this.#options, this.#nonce, undefined),
-      deadline,
-    );
+    const answer = await this.#attempt.join(deadline);
     if ("failure" in answer) this.#goAlone(answer.failure.reason, answer.failure.sent);
     else this.#take(answer, "expired");
   }
@@ -157,8 +150,7 @@ export class Participation {
         return;
       case "abandoned":
         if (!flight.over) fleet.emit({ type: "abandoned", ...flight.about(), takeovers: reply.takeovers });
-        flight.fail(new FlightAbandonedError(reply.takeovers, reply.retryAfterMs), this.#story("follower"));
-        this.#end();
+        this.#turnAway(new FlightAbandonedError(reply.takeovers, reply.retryAfterMs));
         return;
       case "lost":
         this.#goAlone("leader-lost", false);
@@ -169,6 +161,12 @@ export class Participation {
   #lead(token: string, takeovers: number, sentAt: number, takeoverReason: TakeoverReason): void {
     const { fleet, policy, flight, name, entry } = this.#options;
     const succeeded = this.#phase.is === "following";
+    if (succeeded && this.#attempt.onlyWaits && !flight.over) {
+      // The place was free and nobody had been lost, so there was nothing not to take over. It is for somebody else.
+      this.#giveBack({ token });
+      this.#turnAway(new ClosedError(), "closed");
+      return;
+    }
     this.#stopFollowing();
     if (this.#phase.is === "alone" || flight.over) {
       this.#giveBack({ token });
@@ -198,7 +196,7 @@ export class Participation {
   #follow(reply: Extract<Answered["reply"], { status: "follow" }>): void {
     const { fleet, policy, flight } = this.#options;
     if (flight.over) {
-      this.#sayLeave();
+      this.#attempt.leave();
       this.#end();
       return;
     }
@@ -206,12 +204,12 @@ export class Participation {
       {
         fleet,
         policy,
-        rejoin: (rejoin) => fleet.join(joinRequest(this.#options, this.#nonce, rejoin)),
+        rejoin: (rejoin) => this.#attempt.rejoin(rejoin),
         onReply: (answer, takeoverReason) => this.#take(answer, takeoverReason),
         onOutcome: (token, envelope) => {
           if (!this.#outcomes.takeWakeUp(token, envelope)) follower.joinAgain();
         },
-        onLateFailure: () => this.#giveBack({ nonce: this.#nonce }),
+        onLateFailure: () => this.#giveBack(),
         onWaitTimeout: () => this.#timeOut(),
         onUnreachable: ({ reason }) => this.#goAlone(reason, true),
         onNewLeader: (token) => {
@@ -230,13 +228,9 @@ export class Participation {
   #timeOut(): void {
     const { fleet, policy, flight } = this.#options;
     fleet.emit({ type: "wait-timeout", ...flight.about() });
-    this.#sayLeave();
-    if (policy.onWaitTimeout === "local") {
-      this.#goAlone("wait-timeout", false);
-      return;
-    }
-    flight.fail(new WaitTimeoutError(policy.waitTimeoutMs), this.#story("follower"));
-    this.#end();
+    this.#attempt.leave();
+    if (policy.onWaitTimeout === "local") this.#goAlone("wait-timeout", false);
+    else this.#turnAway(new WaitTimeoutError(policy.waitTimeoutMs));
   }
 
   /** `sent`: a join of ours may yet be, or have been, answered with leadership. */
@@ -244,8 +238,13 @@ export class Participation {
     const { fleet, policy, flight, fallbackLimit, entry } = this.#options;
     this.#stopFollowing();
     if (flight.over || entry?.optional === true) {
-      if (sent) background(this.#farewells.resign({ nonce: this.#nonce }));
+      if (sent) this.#attempt.giveBack();
       this.#end();
+      return;
+    }
+    if (this.#phase.is === "following" && flight.table.closed) {
+      if (sent) this.#attempt.withdraw();
+      this.#turnAway(new ClosedError(), "closed");
       return;
     }
     flight.becomes("local", flight.localId);
@@ -256,7 +255,7 @@ export class Participation {
       clock: fleet.options.clock,
       reason,
       limit: fallbackLimit,
-      adopts: sent ? this.#farewells.adopt(this.#nonce) : undefined,
+      adopts: sent ? this.#attempt.adopt() : undefined,
       inCallerContext: this.#inCallerContext,
       onRefused: (why) => fleet.emit({ type: "fallback-refused", ...flight.about(), reason, why }),
       onEnd: () => this.#end(),
@@ -265,20 +264,23 @@ export class Participation {
     run.start();
   }
 
-  /** A leadership won by a join that this process had given up on. The run that replaced that may have adopted it. */
-  #giveBack(claim: Claim): void {
-    const phase = this.#phase;
-    if (phase.is !== "alone" || !phase.run.adopts) background(this.#farewells.resign(claim));
-  }
-
-  #leave(): void {
-    this.#sayLeave();
+  /** The callers get an error that is not the work's. */
+  #turnAway(error: Error, ending: "error" | "closed" = "error"): void {
     this.#stopFollowing();
+    this.#options.flight.fail(error, this.#story("follower"), ending);
     this.#end();
   }
 
-  #sayLeave(): void {
-    background(this.#farewells.leave(this.#nonce));
+  /** A leadership won by a join that this process had given up on. The run that replaced that may have adopted it. */
+  #giveBack(claim?: Claim): void {
+    const phase = this.#phase;
+    if (phase.is !== "alone" || !phase.run.adopts) this.#attempt.giveBack(claim);
+  }
+
+  #leave(): void {
+    this.#attempt.leave();
+    this.#stopFollowing();
+    this.#end();
   }
 
   #stopFollowing(): void {

@@ -46,6 +46,43 @@ describe("a flight that only other processes wait for", () => {
   });
 });
 
+describe("a flight that a closing process follows", () => {
+  async function follow(fleet: FleetOfInstances, work: HeldWork<string>, own: HeldWork<string>) {
+    const led = fleet.at(0).do("k:1", work.run);
+    led.catch(() => undefined);
+    await work.begun;
+    const followed = fleet.at(1).fly("k:1", own.run);
+    followed.catch(() => undefined);
+    await waitUntil(() => fleet.count(1, "follow") === 1, { what: "a follower" });
+    return { led, followed };
+  }
+
+  it("still answers it within the drain time", async () => {
+    await using fleet = await FleetOfInstances.start(2);
+    const [work, own] = [new HeldWork<string>(), new HeldWork<string>()];
+    const { followed } = await follow(fleet, work, own);
+    const closing = fleet.at(1).close({ drainMs: 60_000 });
+    work.end("in time");
+    expect(await followed).toMatchObject({ role: "follower", value: "in time" });
+    await closing;
+    expect(own.executions).toBe(0);
+  });
+
+  it("is not taken over by it: its callers are rejected at once, and the key is free for others", async () => {
+    await using fleet = await FleetOfInstances.start(3);
+    const [work, own] = [new HeldWork<string>(), new HeldWork<string>()];
+    const { led, followed } = await follow(fleet, work, own);
+    const closing = fleet.at(1).close({ drainMs: 60_000 });
+    await fleet.at(0).close({ drainMs: 0 });
+    await expect(led).rejects.toMatchObject({ code: "ERR_SKEIN_CLOSED" });
+    await expect(followed).rejects.toMatchObject({ code: "ERR_SKEIN_CLOSED" });
+    await closing;
+    expect([own.executions, fleet.count(1, "lead"), fleet.count(1, "fallback")]).toEqual([0, 0, 0]);
+    expect(await fleet.at(2).fly("k:1", () => "next")).toMatchObject({ role: "leader", takeovers: 0 });
+    work.end("too late");
+  });
+});
+
 /** The system's clock, knowing which timers would keep the process alive. */
 class HeldClock implements Clock {
   readonly held = new Set<Timer>();

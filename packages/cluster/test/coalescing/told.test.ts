@@ -82,10 +82,14 @@ test("a settle wakes as many followers as the limit says, and further ones wake 
   const led = fleet.at(0).do("k:1", work.run);
   await work.begun;
   const followed = [1, 2, 3].map((index) => fleet.at(index).fly("k:1", () => "own"));
-  await waitUntil(() => [1, 2, 3].every((index) => fleet.count(index, "follow") === 1), { what: "followers" });
+  await waitUntil(() => [1, 2, 3].every((index) => fleet.count(index, "follow") === 1), {
+    what: "followers",
+  });
   work.end("v");
   await led;
-  for (const told of await Promise.all(followed)) expect(told).toMatchObject({ role: "follower", value: "v" });
+  for (const result of await Promise.all(followed)) {
+    expect(result).toMatchObject({ role: "follower", value: "v" });
+  }
   await waitUntil(() => fleet.count(0, "settle-accepted") === 1, { what: "the settle's answer" });
   expect(told(fleet.instance(0).events, "settle-accepted")).toMatchObject([{ woken: 3, settles: 2 }]);
   expect([1, 2, 3].map((index) => fleet.count(index, "woken"))).toEqual([1, 1, 1]);

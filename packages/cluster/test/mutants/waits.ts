@@ -46,7 +46,7 @@ export const WAIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "leave-without-a-word",
-    file: `${SRC}/participation.ts`,
+    file: `${SRC}/attempt.ts`,
     before: "background(this.#farewells.leave(this.#nonce));",
     after: "background(Promise.resolve());",
     breaks: "P1",
@@ -140,7 +140,7 @@ export const WAIT_MUTANTS: readonly Mutant[] = [
   {
     name: "orphaned-lease",
     file: `${SRC}/participation.ts`,
-    before: "adopts: sent ? this.#farewells.adopt(this.#nonce) : undefined,",
+    before: "adopts: sent ? this.#attempt.adopt() : undefined,",
     after: "adopts: undefined,",
     breaks: "P5",
     harm: "a join whose reply was lost leaves a leader that nobody is: a death is counted, and its lease waited for",
