@@ -29,8 +29,14 @@ export interface FollowerOptions {
   readonly fleet: Fleet;
   readonly policy: Policy;
   readonly rejoin: (rejoin: Rejoin) => Promise<JoinAnswer>;
-  /** Something other than "follow on": the wait is over. `takeoverReason`: should it lead now. */
-  readonly onReply: (answer: Extract<JoinAnswer, { reply: unknown }>, takeoverReason: TakeoverReason) => void;
+  /**
+   * Something other than "follow on": the wait is over. `takeoverReason`: should it lead now; undefined when nothing tells
+   * that the leader was lost.
+   */
+  readonly onReply: (
+    answer: Extract<JoinAnswer, { reply: unknown }>,
+    takeoverReason: TakeoverReason | undefined,
+  ) => void;
   /** An outcome arrived by wake-up. */
   readonly onOutcome: (token: string, envelope: Uint8Array) => void;
   /** A re-join that outlived the wait got no answer: it may yet be, or have been, answered with leadership. */
@@ -64,6 +70,8 @@ export class Follower {
   #over = false;
   /** The leader said itself that its place is free. */
   #resigned = false;
+  /** A wake-up said that the flight was forgotten: its leader was not lost. */
+  #forgotten = false;
   /** A wake-up said that there is an outcome to be fetched. */
   #pointed = false;
 
@@ -99,7 +107,7 @@ export class Follower {
         this.joinAgain();
         return;
       case "forgotten":
-        this.#resigned = false;
+        this.#forgotten = true;
         this.joinAgain();
         return;
       case "unwanted":
@@ -126,7 +134,9 @@ export class Follower {
   async #rejoin(depose: Rejoin["depose"]): Promise<void> {
     const { clock, coordinator } = this.#options.fleet.options;
     // A lease that has ended by now needs no evidence.
-    const deposes = depose !== undefined && coordinator.deposes === true && clock.now() < this.#leaseDueAt;
+    const hasEnded = clock.now() >= this.#leaseDueAt;
+    const deposes = depose !== undefined && coordinator.deposes === true && !hasEnded;
+    const lost = deposes ? "deposed" : hasEnded || depose !== undefined ? "expired" : undefined;
     this.#rejoining = true;
     const answer = await this.#options.rejoin(
       depose === undefined ? { firstGrant: this.#firstGrant } : { firstGrant: this.#firstGrant, depose },
@@ -143,15 +153,15 @@ export class Follower {
     }
     if ("failure" in answer) this.#onFailure(answer.failure);
     else if (answer.reply.status === "follow") this.#take(answer.reply);
-    else this.#options.onReply(answer, this.#takeoverReason(deposes));
+    else this.#options.onReply(answer, this.#takeoverReason(lost));
     const again = this.#again;
     this.#again = undefined;
     if (again !== undefined && !this.#over) background(this.#rejoin(again.depose));
   }
 
-  #takeoverReason(deposes: boolean): TakeoverReason {
-    if (this.#resigned) return "resigned";
-    return deposes ? "deposed" : "expired";
+  #takeoverReason(lost: TakeoverReason | undefined): TakeoverReason | undefined {
+    if (this.#forgotten) return undefined;
+    return this.#resigned ? "resigned" : lost;
   }
 
   #onFailure(failure: JoinFailure): void {
@@ -172,6 +182,7 @@ export class Follower {
     if (reply.token !== this.#token) {
       this.#token = reply.token;
       this.#resigned = false;
+      this.#forgotten = false;
       this.#pointed = false;
       this.#waitEndsAt = now + policy.waitTimeoutMs;
       this.#beat = reply.beat;

@@ -124,7 +124,7 @@ export class Participation {
     else this.#take(answer, "expired");
   }
 
-  #take(answer: Answered, takeoverReason: TakeoverReason): void {
+  #take(answer: Answered, takeoverReason: TakeoverReason | undefined): void {
     const { flight, fleet, entry } = this.#options;
     const { reply, sentAt } = answer;
     if (reply.entry !== undefined) entry?.onGlimpse(reply.entry, reply.status);
@@ -158,7 +158,7 @@ export class Participation {
     }
   }
 
-  #lead(token: string, takeovers: number, sentAt: number, takeoverReason: TakeoverReason): void {
+  #lead(token: string, takeovers: number, sentAt: number, takeoverReason: TakeoverReason | undefined): void {
     const { fleet, policy, flight, name, entry } = this.#options;
     const succeeded = this.#phase.is === "following";
     if (succeeded && this.#attempt.onlyWaits && !flight.over) {
@@ -174,10 +174,11 @@ export class Participation {
       return;
     }
     flight.becomes("leader", token);
-    // A loss is counted. A place that was free and is none was given up, or its flight was forgotten or is over: whoever
-    // gets that has succeeded nobody.
-    if (takeovers > 0 || (succeeded && takeoverReason === "resigned")) {
-      fleet.emit({ type: "takeover", ...flight.about(token), reason: takeoverReason, takeovers });
+    // A place that was free without a loss or a resignation was that of a flight that was forgotten, or is over: whoever
+    // gets it has succeeded nobody. That a loss is not counted says nothing: one that was withdrawn is counted once.
+    if (takeovers > 0 || (succeeded && takeoverReason !== undefined)) {
+      const reason = takeoverReason ?? "expired";
+      fleet.emit({ type: "takeover", ...flight.about(token), reason, takeovers });
     }
     const leader = new Leader({
       fleet,
