@@ -13,4 +13,8 @@ export const REGRESSION_SEEDS: readonly (readonly [seed: number, what: string])[
     "a repeated join is granted the token of its first election again, by a server without data or time",
   ],
   [40471, "a process is killed while a call of its waits for the inbox, and says nothing any more"],
+  [
+    9614,
+    "a leader whose loss was counted and withdrawn before is succeeded in silence, since nothing is counted",
+  ],
 ];
