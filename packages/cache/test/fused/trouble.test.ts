@@ -39,7 +39,7 @@ test("something of another type in the place of an entry is a counted miss, coal
   loader.end("anew");
   expect(await Promise.all(calls)).toEqual(["anew", "anew"]);
   expect(loader.loads).toBe(1);
-  expect(events).toContainEqual({ keyPrefix: "k:", type: "broken", why: "malformed" });
+  expect(events).toContainEqual({ keyPrefix: "k:", type: "miss", unexpected: true });
   await waitUntil(async () => (await fleet.admin.type(entryKey)) === "string", { what: "an entry again" });
 });
 

@@ -14,7 +14,6 @@ import { answerCallers } from "../answer-callers.ts";
 import type { EntryGlimpse, EntryQuestion, JoinReply } from "../coordinator.ts";
 import type { Outcome } from "../outcome.ts";
 import type { ParticipationOptions } from "../participation-options.ts";
-import { CommandFailure } from "../redis/command-failure.ts";
 import { Participation } from "../participation.ts";
 import { entryHead } from "./entry-format.ts";
 import type { EntryPart, SettlePlan } from "./entry-part.ts";
@@ -185,14 +184,6 @@ export class EntryConduct implements EntryPart {
     } catch (error) {
       const { reason } = availability.failed(error);
       if (!this.#looking) return;
-      if (error instanceof CommandFailure && error.serverCode === "WRONGTYPE") {
-        // Not of our making; the load will put an entry in its place.
-        known.forget(flight.key);
-        this.#tell({ type: "broken", why: "malformed" });
-        this.#tellMiss(true);
-        this.#takePart(deadline);
-        return;
-      }
       this.#looking = false;
       this.#tell({ type: "read-failed" });
       this.#participation.startAlone(reason);

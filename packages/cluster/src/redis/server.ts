@@ -63,8 +63,14 @@ export class Server {
     return replies;
   }
 
+  /** A plain GET; a value of another type is none. */
   async read(key: string, timeoutMs: number): Promise<Buffer | undefined> {
-    return (await this.#wire.send((redis) => redis.getBuffer(key), timeoutMs)) ?? undefined;
+    try {
+      return (await this.#wire.send((redis) => redis.getBuffer(key), timeoutMs)) ?? undefined;
+    } catch (error) {
+      if (error instanceof CommandFailure && error.serverCode === "WRONGTYPE") return undefined;
+      throw error;
+    }
   }
 
   /** Every reply of our scripts begins with a status and the server's time. */
