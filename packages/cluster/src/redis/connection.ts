@@ -143,11 +143,22 @@ export class Link {
         this.clock.nextPoll(() => reject(new CommandFailure("timeout", { sent: true, loopDelayed })));
       }, timeoutMs);
       this.#stalls.begin();
-      const reply = (async () => run(this.redis))().finally(() => {
+      const over = (): void => {
         timer.cancel();
         this.#stalls.end();
-      });
-      reply.then(resolve, (error: unknown) => reject(this.failureOf(error)));
+      };
+      const fail = (error: unknown): void => {
+        over();
+        reject(this.failureOf(error));
+      };
+      try {
+        run(this.redis).then((reply) => {
+          over();
+          resolve(reply);
+        }, fail);
+      } catch (error) {
+        fail(error);
+      }
     });
   }
 

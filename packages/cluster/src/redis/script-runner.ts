@@ -22,8 +22,8 @@ const RETRIES: readonly Words[] = ["thrifty", "eval"];
 
 /** How a runner reaches its server. */
 export interface ScriptWire extends Pick<Link, "clock" | "send" | "failureOf"> {
-  /** Adds what has to stand between two commands of a pipeline. */
-  readonly between?: (pipeline: ChainableCommander) => ChainableCommander;
+  /** Sends what has to stand between two commands. */
+  readonly between?: (redis: Redis) => void;
 }
 
 /** A script's text on its way to the server. */
@@ -44,7 +44,7 @@ export class ScriptRunner {
   }
 
   /** @throws CommandFailure, and nothing else. */
-  async run(
+  run(
     script: Script,
     keys: readonly string[],
     args: readonly (string | number | Buffer)[],
@@ -60,16 +60,16 @@ export class ScriptRunner {
     call: ScriptCall,
     timeoutMs: number,
   ): Promise<{ readonly value: Buffer | undefined; readonly reply: ScriptReply }> {
-    return this.#runTaught(call.script, timeoutMs, async (command, leftMs) => {
-      const replies = await this.#link.send((redis) => {
-        const get = redis.pipeline().getBuffer(key);
-        const both = this.#link.between?.(get) ?? get;
-        return both.callBuffer(command, argumentsOf(call, command)).exec();
-      }, leftMs);
-      const [[, value], [error, reply]] = [replies?.at(0) ?? [], replies?.at(-1) ?? []];
-      if (error !== null && error !== undefined) throw this.#link.failureOf(error);
-      return { value: Buffer.isBuffer(value) ? value : undefined, reply: replyOf(reply) };
-    });
+    return this.#runTaught(call.script, timeoutMs, (command, leftMs) =>
+      this.#link.send(async (redis) => {
+        const [value, reply] = inOneWrite(redis, () => {
+          const read = redis.getBuffer(key).catch(() => undefined);
+          this.#link.between?.(redis);
+          return [read, redis.callBuffer(command, argumentsOf(call, command))] as const;
+        });
+        return { value: (await value) ?? undefined, reply: replyOf(await reply) };
+      }, leftMs),
+    );
   }
 
   /** One pipeline, and further ones for scripts that the server does not know. An item that failed is a failure. */
@@ -201,6 +201,17 @@ export async function loadScripts(redis: Redis, scripts: readonly Script[]): Pro
     await Promise.all(others.map(load));
   } catch {
     // Refused, or the connection is gone again.
+  }
+}
+
+/** Commands that leave together. The client's pipelines do that as well, and take twice as long for it. */
+function inOneWrite<T>(redis: Redis, send: () => T): T {
+  const { stream } = redis;
+  stream.cork();
+  try {
+    return send();
+  } finally {
+    stream.uncork();
   }
 }
 

@@ -88,13 +88,17 @@ function askingWire(link: Link): ScriptWire {
   return {
     clock: link.clock,
     failureOf: (error) => link.failureOf(error),
-    between: (pipeline) => pipeline.asking(),
+    between: ask,
     send: (run, timeoutMs) =>
       link.send((redis) => {
-        background(redis.asking().catch(() => undefined));
+        ask(redis);
         return run(redis);
       }, timeoutMs),
   };
+}
+
+function ask(redis: Redis): void {
+  background(redis.asking().catch(() => undefined));
 }
 
 async function readClock(redis: Redis, clock: ServerClock, { clock: own }: ConnectionOptions): Promise<void> {
