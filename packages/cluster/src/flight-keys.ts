@@ -70,11 +70,15 @@ export function flightKeys(options: {
   };
 }
 
+/** Looked for first, since most keys have none, and a look is cheaper than a replacement that finds nothing. */
+const UNSAFE = /[^A-Za-z0-9\-._~:/@,=+]/;
+
 /**
  * Percent-encodes everything but letters, digits and `-._~:/@,=+`, injectively. A lone surrogate, which UTF-8 cannot
  * hold, becomes `%u` and four digits, which no encoded byte can look like.
  */
 export function encodeKey(key: string): string {
+  if (!UNSAFE.test(key)) return key;
   return key.replace(/[^A-Za-z0-9\-._~:/@,=+]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
     if (code >= 0xd800 && code <= 0xdfff) return `%u${code.toString(16).toUpperCase()}`;
