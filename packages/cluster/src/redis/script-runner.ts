@@ -62,12 +62,13 @@ export class ScriptRunner {
   ): Promise<{ readonly value: Buffer | undefined; readonly reply: ScriptReply }> {
     return this.#runTaught(call.script, timeoutMs, (command, leftMs) =>
       this.#link.send(async (redis) => {
-        const [value, reply] = inOneWrite(redis, () => {
+        const asked = inOneWrite(redis, () => {
           const read = redis.getBuffer(key).catch(() => undefined);
           this.#link.between?.(redis);
           return [read, redis.callBuffer(command, argumentsOf(call, command))] as const;
         });
-        return { value: (await value) ?? undefined, reply: replyOf(await reply) };
+        const [value, reply] = await Promise.all(asked);
+        return { value: value ?? undefined, reply: replyOf(reply) };
       }, leftMs),
     );
   }
