@@ -4,7 +4,7 @@
  * moment, nor that anything is kept for as long as its time to live.
  */
 import { InvalidArgumentError, InvalidOptionError, type CallOptions, type Work } from "@skein/core";
-import { checkCall, ENTRY_SIGNING, FUSION } from "@skein/core/internal";
+import { checkCall, checkKey, ENTRY_SIGNING, FUSION } from "@skein/core/internal";
 import type { EntrySigning, Fusion } from "@skein/cluster/internal";
 import type { Entries } from "./entries.ts";
 import { Freshness } from "./freshness.ts";
@@ -91,6 +91,7 @@ class ReadThroughCache implements Cache {
   }
 
   async set(key: string, value: unknown, options?: SetOptions): Promise<boolean> {
+    checkKey(key);
     checkTtl(options?.ttlMs);
     const outcome = { kind: "value", value } as const;
     const terms = this.#freshness.terms(outcome, options?.ttlMs);
@@ -100,6 +101,7 @@ class ReadThroughCache implements Cache {
   }
 
   async delete(key: string): Promise<boolean> {
+    checkKey(key);
     return (await this.#placeOf(key, true)?.delete(key)) ?? false;
   }
 

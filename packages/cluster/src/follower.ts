@@ -107,7 +107,8 @@ export class Follower {
         this.joinAgain();
         return;
       case "forgotten":
-        this.#forgotten = true;
+        // It may be late, and of a leader before this one.
+        if (wakeUp.token === this.#token) this.#forgotten = true;
         this.joinAgain();
         return;
       case "unwanted":

@@ -100,17 +100,23 @@ describe("chainedFetch", () => {
 describe("createChainedFetch", () => {
   test("sends the chain to the hosts that it is given, by name or with their port, and to no others", async () => {
     const send = createChainedFetch({
-      to: ["reports.example.com", "Other.example.com:8443", "[2001:db8::1]"],
+      to: ["reports.example.com", "Other.example.com:8443", "[2001:db8::1]", "usual.example.com:443"],
     });
     for (const url of [
       "https://reports.example.com/x",
       "http://REPORTS.example.com:81/",
       "https://other.example.com:8443/",
       "http://[2001:db8::1]:80/",
+      "https://usual.example.com/",
     ]) {
       expect(await chainSentTo(url, send), url).not.toBeNull();
     }
-    for (const url of ["https://other.example.com/", "https://x.reports.example.com/", "http://localhost/"]) {
+    for (const url of [
+      "http://usual.example.com/",
+      "https://other.example.com/",
+      "https://x.reports.example.com/",
+      "http://localhost/",
+    ]) {
       expect(await chainSentTo(url, send), url).toBeNull();
     }
   });
@@ -137,6 +143,8 @@ describe("createChainedFetch", () => {
       "canary",
       { to: "canary" },
       { to: [7] },
+      { to: ["https://canary.example.com"] },
+      { to: ["canary.example.com/path"] },
       { hosts: ["canary"] },
     ] as unknown[]) {
       const create = (): unknown => createChainedFetch(options as ChainedFetchOptions);

@@ -17,6 +17,8 @@ export interface ChainedFetchOptions {
   to?: readonly string[] | ((url: URL) => boolean);
 }
 
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
+
 const INSIDE = /^[^.]+$|\.(?:localhost|internal|local|svc)$/;
 /** Of IPv4: this host, private use, shared by a carrier's clients, link-local. */
 const PRIVATE_V4 =
@@ -55,8 +57,18 @@ function meant(options: ChainedFetchOptions): (url: URL) => boolean {
   if (!Array.isArray(to) || !to.every((host) => typeof host === "string")) {
     throw new InvalidOptionError("to", withoutText(to), "must be a list of hosts, or a function");
   }
-  const hosts = new Set(to.map((host) => host.toLowerCase()));
-  return ({ host, hostname }) => hosts.has(host) || hosts.has(hostname);
+  const hosts = new Set(to.map(hostIn));
+  return ({ protocol, hostname, port }) =>
+    hosts.has(hostname) || hosts.has(`${hostname}:${port || DEFAULT_PORTS[protocol]}`);
+}
+
+/** As URLs write it, its port included if there is one. @throws InvalidOptionError for anything but a host. */
+function hostIn(text: string): string {
+  const url = /^[^/?#@\s]+$/.test(text) ? URL.parse(`http://${text}`) : null;
+  if (url === null)
+    throw new InvalidOptionError("to", withoutText(text), "must be hosts, each alone or with its port");
+  const [, port] = /:(\d+)$/.exec(text.replace(/^\[.*\]/, "")) ?? [];
+  return port === undefined ? url.hostname : `${url.hostname}:${Number(port)}`;
 }
 
 function isInside({ hostname }: URL): boolean {

@@ -2,7 +2,7 @@
 export { wasRefused } from "./ancestry.ts";
 export { background, disregard } from "./background.ts";
 export { MAX_TIMER_MS } from "./clock.ts";
-export { checkCall, wrapCoalesced } from "./coalescer.ts";
+export { checkCall, checkKey, wrapCoalesced } from "./coalescer.ts";
 export { describe, withoutText } from "./errors.ts";
 export { Flight } from "./flight.ts";
 export { DEFAULT_DRAIN_MS, FlightTable } from "./flight-table.ts";

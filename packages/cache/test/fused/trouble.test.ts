@@ -154,3 +154,11 @@ test("without Redis every call is a load, coalesced in its process, and nothing 
   expect(await cache.set("k:a", 1)).toBe(false);
   expect(await cache.delete("k:a")).toBe(false);
 });
+
+test("a key that is no string is refused by name, as the flights refuse it", async () => {
+  await using fleet = await FleetOfCaches.start(1);
+  const { cache } = fleet.at(0);
+  for (const call of [cache.get(7 as never, () => 1), cache.set(7 as never, 1), cache.delete(7 as never)]) {
+    await expect(call).rejects.toMatchObject({ code: "ERR_SKEIN_INVALID_ARGUMENT", argument: "key" });
+  }
+});

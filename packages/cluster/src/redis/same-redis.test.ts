@@ -15,8 +15,8 @@ const same: readonly [string, RedisSource, RedisSource][] = [
   ["a socket", { path: "/run/redis.sock", db: 0 }, { path: "/run/redis.sock" }],
   [
     "a name that Sentinels know",
-    { sentinels: [{ host: "a", port: 1 }], name: "shop" },
-    { sentinels: [{ host: "b", port: 2 }], name: "shop" },
+    { sentinels: [{ host: "a", port: 1 }, { host: "b" }], name: "shop" },
+    { sentinels: [{ host: "b", port: 26_379 }], name: "shop" },
   ],
   ["nodes of a Redis Cluster", cluster, { cluster: ["node-2:7000", "node-1:7000"] }],
 ];
@@ -34,6 +34,16 @@ const others: readonly [string, RedisSource, unknown][] = [
     "another name at the Sentinels",
     { sentinels: [{ port: 1 }], name: "shop" },
     { sentinels: [{ port: 1 }], name: "blog" },
+  ],
+  [
+    "the same name at other Sentinels",
+    { sentinels: [{ host: "a" }], name: "mymaster" },
+    { sentinels: [{ host: "z" }], name: "mymaster" },
+  ],
+  [
+    "something used like a client",
+    "redis://127.0.0.1:6379",
+    { pipeline: () => 1, set: () => 1, del: () => 1 },
   ],
   ["other nodes", cluster, { cluster: ["node-2:7000"] }],
   ["a node alone", cluster, { host: "node-1", port: 7000 }],

@@ -11,23 +11,28 @@ export function isSameRedis(own: RedisSource, other: unknown): boolean {
   return namesOf(other as RedisSource).some((name) => names.includes(name));
 }
 
-/** What a source calls its server; of a Redis Cluster each of the nodes that it names. None, if it is no source. */
+/** What a source calls its server: as often as it names nodes of a Redis Cluster, or Sentinels. None, if it is no source. */
 function namesOf(source: RedisSource): readonly string[] {
   try {
     if (isClusterSource(source)) {
       return readClusterSource(source).seeds.map(({ host, port }) => `cluster ${hostOf(host)}:${port}`);
     }
-    return [nameOf(source)];
+    // Something that is used like a client, but cannot be told from options by its shape.
+    if (typeof source === "object" && "pipeline" in source && !("duplicate" in source)) return [];
+    return namesOfNode(source);
   } catch {
     return [];
   }
 }
 
-function nameOf(source: NodeSource): string {
-  const { sentinels, name, path, host, port = 6379, db = 0 } = templateOf(source).options;
-  if (Array.isArray(sentinels) && sentinels.length > 0) return `sentinel ${name ?? ""}/${db}`;
-  if (path !== undefined && path !== null) return `${path}/${db}`;
-  return `${hostOf(host)}:${port}/${db}`;
+function namesOfNode(source: NodeSource): readonly string[] {
+  const { sentinels, name = "", path, host, port = 6379, db = 0 } = templateOf(source).options;
+  if (Array.isArray(sentinels) && sentinels.length > 0) {
+    // Others may have given theirs the same name.
+    return sentinels.map((at) => `${name} of ${hostOf(at.host)}:${at.port ?? 26_379}/${db}`);
+  }
+  if (path !== undefined && path !== null) return [`${path}/${db}`];
+  return [`${hostOf(host)}:${port}/${db}`];
 }
 
 function hostOf(host: string | undefined): string {
