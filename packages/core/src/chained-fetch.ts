@@ -65,8 +65,9 @@ function meant(options: ChainedFetchOptions): (url: URL) => boolean {
 /** As URLs write it, its port included if there is one. @throws InvalidOptionError for anything but a host. */
 function hostIn(text: string): string {
   const url = /^[^/?#@\s]+$/.test(text) ? URL.parse(`http://${text}`) : null;
-  if (url === null)
+  if (url === null) {
     throw new InvalidOptionError("to", withoutText(text), "must be hosts, each alone or with its port");
+  }
   const [, port] = /:(\d+)$/.exec(text.replace(/^\[.*\]/, "")) ?? [];
   return port === undefined ? url.hostname : `${url.hostname}:${Number(port)}`;
 }
