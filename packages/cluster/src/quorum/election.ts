@@ -9,6 +9,7 @@ import { underElectionLock } from "./election-lock.ts";
 import { by, decide } from "./majority.ts";
 import type { Peers } from "./peers.ts";
 import type { AppointReply, QuorumNode } from "./quorum-node.ts";
+import type { Resignations } from "./resignations.ts";
 
 /** The votes' share of the time that is left: the rest is for the appointment. */
 const VOTES_SHARE = 0.5;
@@ -22,12 +23,20 @@ export type Verdict =
   /** `leader`: whom a server knows instead. */
   | { readonly is: "refused"; readonly leader?: { readonly token: string; readonly knownAt: QuorumNode } };
 
+export interface ElectionOptions {
+  readonly peers: Peers;
+  readonly resignations: Resignations;
+  readonly clock: Clock;
+}
+
 export class Election {
   readonly #peers: Peers;
+  readonly #resignations: Resignations;
   readonly #clock: Clock;
 
-  constructor(peers: Peers, clock: Clock) {
+  constructor({ peers, resignations, clock }: ElectionOptions) {
     this.#peers = peers;
+    this.#resignations = resignations;
     this.#clock = clock;
   }
 
@@ -60,9 +69,10 @@ export class Election {
       takeovers,
       outcomes: { firstGrant, freshMs },
     };
-    const answers = this.#peers
-      .others(home)
-      .map(async (node) => ({ node, reply: await node.appoint(appointment) }));
+    const answers = this.#peers.others(home).map(async (node) => {
+      this.#resignations.cancel(node, flight, { token });
+      return { node, reply: await node.appoint(appointment) };
+    });
     const decided = decide(answers, (heard, open) => this.#judge(heard, open));
     return (await by(this.#clock, deadline, decided, undefined)) ?? { is: "refused" };
   }

@@ -223,6 +223,44 @@ describe("a join", () => {
 });
 
 describe("a resignation", () => {
+  it("of a join that was cut is not said again behind the appointment of the same attempt", async () => {
+    const { coordinator, clock, servers } = willingThree();
+    const [home, second] = servers;
+    home.onJoin = () => {
+      throw new CommandFailure("timeout", { sent: true });
+    };
+    const unheard = Promise.withResolvers<ResignReply>();
+    home.onResign = () => unheard.promise;
+    expect(await coordinator.join(join)).toMatchObject({ status: "lead" });
+    expect(second.heard).toContain("join");
+    expect(home.heard).toContain("appoint");
+    unheard.reject(away);
+    home.onResign = () => Promise.resolve({ status: "resigned" });
+    await clock.advance(1_000);
+    expect(home.heard.filter((what) => what === "resign")).toHaveLength(1);
+  });
+
+  it("of a join that was cut is not said again behind the next join of the same attempt", async () => {
+    const { coordinator, clock, servers } = willingThree();
+    const [home, ...others] = servers;
+    const lead = home.onJoin;
+    home.onJoin = () => {
+      throw new CommandFailure("timeout", { sent: true });
+    };
+    home.onResign = () => Promise.reject(away);
+    for (const server of others) {
+      server.onJoin = () => {
+        throw new CommandFailure("unavailable", { sent: false });
+      };
+    }
+    await expect(coordinator.join(join)).rejects.toBeInstanceOf(CommandFailure);
+    home.onJoin = lead;
+    home.onResign = () => Promise.resolve({ status: "resigned" });
+    expect(await coordinator.join(join)).toMatchObject({ status: "lead" });
+    await clock.advance(1_000);
+    expect(home.heard.filter((what) => what === "resign")).toHaveLength(1);
+  });
+
   it("that only one server heard has not been heard, and is said again to the others", async () => {
     const { coordinator, clock, servers } = willingThree();
     const [, second, third] = servers;

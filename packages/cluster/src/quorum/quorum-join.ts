@@ -40,7 +40,7 @@ export class QuorumJoin {
 
   constructor(options: QuorumJoinOptions) {
     this.#options = options;
-    this.#election = new Election(options.peers, options.clock);
+    this.#election = new Election(options);
   }
 
   async join(request: JoinRequest): Promise<JoinReply> {
@@ -85,6 +85,7 @@ export class QuorumJoin {
       if (node === undefined || leftMs <= 0) throw failure;
       tried.add(node);
       const withinMs = left.length > 1 ? Math.max(1, leftMs * SHARE) : leftMs;
+      resignations.cancel(node, flight, { nonce });
       try {
         return { node, reply: await node.join({ ...terms, withinMs }) };
       } catch (error) {
