@@ -102,6 +102,7 @@ function flying(): Flying {
     inbox,
     availabilityOf: () => ({
       obstacle: () => undefined,
+      peek: () => undefined,
       whenUp: () => Promise.resolve(true),
       up: true,
       succeeded() {},

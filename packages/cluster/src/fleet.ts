@@ -23,6 +23,8 @@ const LONGEST_RETRY_MS = 250;
 export interface Availability {
   /** Why not to ask at all; costs nothing. To be asked once per call: what it finds may count as a failure. */
   obstacle(): FallbackReason | undefined;
+  /** The same for whoever looks beside that, as often as it likes: nothing that it finds counts. */
+  peek(): FallbackReason | undefined;
   /** True once requests can be sent; false at the deadline, or earlier when it is hopeless. */
   whenUp(deadline: number): Promise<boolean>;
   readonly up: boolean;

@@ -15,6 +15,7 @@ const redis: MembershipSource = {
     const { coordinator, inbox } = new MemoryFleet().connect(processId);
     const availability = {
       obstacle: () => undefined,
+      peek: () => undefined,
       whenUp: () => Promise.resolve(true),
       up: true,
       succeeded() {},

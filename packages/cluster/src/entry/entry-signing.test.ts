@@ -28,7 +28,7 @@ function signing(
       redisTimeoutMs: 250,
       coordinator: { serverTimeMs: () => timeMs },
       availabilityOf: () => ({
-        obstacle: () => obstacle,
+        peek: () => obstacle,
         whenUp: (deadline: number) => {
           waits.push(deadline);
           return up.promise;

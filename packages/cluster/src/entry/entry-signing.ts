@@ -33,7 +33,7 @@ export class EntrySigning {
     const known = coordinator.serverTimeMs(flight);
     if (known !== undefined) return known;
     const availability = availabilityOf(flight);
-    if (availability.obstacle() !== undefined) return undefined;
+    if (availability.peek() !== undefined) return undefined;
     await availability.whenUp(clock.now() + redisTimeoutMs);
     return coordinator.serverTimeMs(flight);
   }

@@ -12,13 +12,11 @@ export class QuorumAvailability implements Availability {
   }
 
   obstacle(): FallbackReason | undefined {
-    let [free, first]: [number, FallbackReason | undefined] = [0, undefined];
-    for (const node of this.#nodes) {
-      const obstacle = node.obstacle();
-      if (obstacle === undefined) free += 1;
-      else first ??= obstacle;
-    }
-    return free >= majorityOf(this.#nodes.length) ? undefined : first;
+    return ofMajority(this.#nodes.map((node) => node.obstacle()));
+  }
+
+  peek(): FallbackReason | undefined {
+    return ofMajority(this.#nodes.map((node) => node.peek()));
   }
 
   get up(): boolean {
@@ -41,4 +39,10 @@ export class QuorumAvailability implements Availability {
     if (!(error instanceof CommandFailure)) return { reason: "refused", sent: true };
     return { reason: error.kind, sent: error.sent };
   }
+}
+
+/** None, if a majority has none. */
+function ofMajority(obstacles: readonly (FallbackReason | undefined)[]): FallbackReason | undefined {
+  const found = obstacles.filter((obstacle) => obstacle !== undefined);
+  return obstacles.length - found.length >= majorityOf(obstacles.length) ? undefined : found[0];
 }

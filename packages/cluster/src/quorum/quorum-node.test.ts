@@ -50,7 +50,8 @@ function nodeOver(
     coordinator,
     servers: { of: () => ({ link, run }) },
     availabilityOf: () => ({
-      obstacle: () => undefined,
+      obstacle: () => void told.push("a call"),
+      peek: () => undefined,
       up: true,
       succeeded: () => told.push("succeeded"),
       failed: (error: CommandFailure) => told.push(error.kind),
@@ -60,6 +61,14 @@ function nodeOver(
 }
 
 describe("a server of a quorum", () => {
+  it("is looked at as often as need be without that counting as a call", async () => {
+    const { node, told } = nodeOver({}, () => Promise.resolve());
+    for (let look = 0; look < 10; look++) expect(node.canBeAsked(flight)).toBe(true);
+    node.probe(flight);
+    await node.use(flight, () => Promise.resolve());
+    expect(told).not.toContain("a call");
+  });
+
   it("has failed if it left a join unanswered for as long as it may take", async () => {
     const { node, told, sent } = nodeOver({ join: () => Promise.reject(timeout) }, () => Promise.resolve());
     await expect(node.join({ ...join, withinMs: 250 })).rejects.toBe(timeout);

@@ -73,9 +73,10 @@ export class QuorumNode {
     return this.#membership.availabilityOf(flight);
   }
 
+  /** Looked at many times per call: the call itself has asked, once, and what it found has counted. */
   canBeAsked(flight: FlightName): boolean {
     const availability = this.availabilityOf(flight);
-    return availability.obstacle() === undefined && availability.up;
+    return availability.peek() === undefined && availability.up;
   }
 
   serverTimeMs(flight: FlightName): number | undefined {

@@ -24,6 +24,7 @@ export class ClusterAvailability {
     const up = (): boolean => node()?.up ?? false;
     return {
       obstacle: () => node()?.obstacle() ?? this.#obstacleWithoutNode(leaseKey),
+      peek: () => node()?.peek() ?? this.#obstacleWithoutNode(leaseKey),
       get up() {
         return up();
       },

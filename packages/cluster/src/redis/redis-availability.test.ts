@@ -78,6 +78,14 @@ test("so does one that has waited for the connection in vain, until there was no
   expect(breaker.state).toBe("open");
 });
 
+test("looks that are no call's own, however many, do not open it", async () => {
+  const { availability, breaker, commands, clock } = ofOneServer(1);
+  Object.assign(commands, { hopeless: true, state: "down" });
+  for (let look = 0; look < 10; look++) expect(availability.peek()).toBe("unavailable");
+  await clock.advance(0);
+  expect(breaker.state).toBe("closed");
+});
+
 test("an inbox that is away is a reason not to ask, but none to open the breaker", async () => {
   const { availability, breaker, inbox, clock } = ofOneServer(1);
   Object.assign(inbox, { hopeless: true, state: "down" });

@@ -1,6 +1,6 @@
 /**
- * Whether it makes sense to ask one Redis server now: what the connection and the breaker know. A look costs nothing; one
- * that finds no connection and no hope counts as a failure, as the request would have been one.
+ * Whether it makes sense to ask one Redis server now: what the connection and the breaker know. A look costs nothing; that
+ * of a call, if it finds no connection and no hope, counts as a failure, as the request would have been one.
  */
 import type { FallbackReason } from "@skein/core";
 import { feedsBreaker, type Breaker } from "../breaker.ts";
@@ -23,16 +23,19 @@ export class RedisAvailability implements Availability {
   }
 
   obstacle(): FallbackReason | undefined {
+    const { breaker, commands } = this.#options;
+    const obstacle = this.peek();
+    if (obstacle === "unavailable" && commands.hopeless) breaker.failed();
+    return obstacle;
+  }
+
+  peek(): FallbackReason | undefined {
     const { breaker, commands, inbox, denied } = this.#options;
     if (denied()) return "refused";
     if (breaker.state === "open") return "breaker-open";
     if (breaker.state === "half-open") return "fallback-probe";
     // Away for longer than a call may wait for it: waiting again would cost every call the same.
-    if (commands.hopeless) {
-      breaker.failed();
-      return "unavailable";
-    }
-    return inbox.hopeless ? "unavailable" : undefined;
+    return commands.hopeless || inbox.hopeless ? "unavailable" : undefined;
   }
 
   get up(): boolean {

@@ -129,6 +129,7 @@ function quorumPlace(redis: readonly RedisServer[]): RedisPlace {
 
 const alwaysAvailable: Availability = {
   obstacle: () => undefined,
+  peek: () => undefined,
   whenUp: () => Promise.resolve(true),
   up: true,
   succeeded() {},

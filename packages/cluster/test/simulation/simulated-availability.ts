@@ -11,6 +11,7 @@ import type { PausableClock } from "./pausable-clock.ts";
 /** Everything may be asked; what fails was sent. */
 export const alwaysAvailable: Availability = {
   obstacle: (): FallbackReason | undefined => undefined,
+  peek: (): FallbackReason | undefined => undefined,
   whenUp: () => Promise.resolve(true),
   up: true,
   succeeded() {},
@@ -49,6 +50,10 @@ export class BreakingAvailability implements Availability {
   }
 
   obstacle(): FallbackReason | undefined {
+    return this.peek();
+  }
+
+  peek(): FallbackReason | undefined {
     if (this.#breaker.state === "open") return "breaker-open";
     return this.#breaker.state === "half-open" ? "fallback-probe" : undefined;
   }
