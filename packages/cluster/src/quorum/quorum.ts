@@ -2,7 +2,7 @@
 import { InvalidOptionError } from "@skein/core";
 import { withoutText } from "@skein/core/internal";
 import type { Membership, MembershipContext, MembershipSource } from "../membership.ts";
-import { templateOf, type NodeSource } from "../redis/connection-profile.ts";
+import { refuseKeyPrefix, templateOf, type NodeSource } from "../redis/connection-profile.ts";
 import { openRedisMembership } from "../redis/redis-membership.ts";
 import { QuorumAvailability } from "./quorum-availability.ts";
 import { QuorumCoordinator } from "./quorum-coordinator.ts";
@@ -22,7 +22,7 @@ const SENTINEL_PORT = 26_379;
  * connect like; named in the same order in every process. It costs more round trips than one server, and no leader is
  * replaced before its leases have ended.
  *
- * @throws InvalidOptionError naming what is wrong with the servers; for one that cannot be used, the constructor throws it.
+ * @throws InvalidOptionError naming what is wrong with the servers, before any is connected to
  */
 export function quorum(servers: readonly NodeSource[]): MembershipSource {
   const sources = checkServers(servers);
@@ -59,6 +59,8 @@ function checkServers(servers: unknown): readonly NodeSource[] {
     );
   }
   const sources = servers as readonly NodeSource[];
+  // All of them now: when one was refused later, nobody would close those that had begun to connect before it.
+  for (const source of sources) refuseKeyPrefix(templateOf(source).options.keyPrefix);
   const addresses = sources.map(addressOf);
   const twice = addresses.find((address, index) => addresses.indexOf(address) !== index);
   if (twice !== undefined) {
