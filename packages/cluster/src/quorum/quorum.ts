@@ -2,6 +2,7 @@
 import { InvalidOptionError } from "@skein/core";
 import { withoutText } from "@skein/core/internal";
 import type { Membership, MembershipContext, MembershipSource } from "../membership.ts";
+import { isClusterSource } from "../redis/cluster-source.ts";
 import { refuseKeyPrefix, templateOf, type NodeSource } from "../redis/connection-profile.ts";
 import { openRedisMembership } from "../redis/redis-membership.ts";
 import { QuorumAvailability } from "./quorum-availability.ts";
@@ -60,7 +61,12 @@ function checkServers(servers: unknown): readonly NodeSource[] {
   }
   const sources = servers as readonly NodeSource[];
   // All of them now: when one was refused later, nobody would close those that had begun to connect before it.
-  for (const source of sources) refuseKeyPrefix(templateOf(source).options.keyPrefix);
+  for (const source of sources) {
+    if (isClusterSource(source)) {
+      throw new InvalidOptionError("quorum", "a Redis Cluster", "must be a list of servers, each for itself");
+    }
+    refuseKeyPrefix(templateOf(source).options.keyPrefix);
+  }
   const addresses = sources.map(addressOf);
   const twice = addresses.find((address, index) => addresses.indexOf(address) !== index);
   if (twice !== undefined) {

@@ -396,6 +396,10 @@ describe("quorum()", () => {
       ["redis://127.0.0.1:1", "redis://127.0.0.1:2", "redis://127.0.0.1:3?keyPrefix=app:"],
       /keyPrefix.*"app:".*namespace/,
     ],
+    [
+      ["redis://127.0.0.1:1", "redis://127.0.0.1:2", { cluster: ["redis://127.0.0.1:3"] }],
+      /Redis Cluster.*each for itself/,
+    ],
     ["redis://127.0.0.1:1", /list/],
   ])("refuses %j, naming the rule", (servers, rule) => {
     expect(() => quorum(servers as string[])).toThrow(InvalidOptionError);
