@@ -17,7 +17,7 @@ describe("with Redis gone", () => {
       .poll(async () => (await fleet.call(0, "k:next")).fallbackReason, { timeout: 10_000, interval: 10 })
       .toBe("breaker-open");
     expect(states()).toEqual(["open"]);
-    await fleet.redis.restart();
+    await fleet.restartRedis();
     await expect
       .poll(async () => (await fleet.call(0, "k:again")).role, { timeout: 15_000, interval: 10 })
       .toBe("leader");
@@ -39,7 +39,7 @@ describe("with Redis gone", () => {
     expect(
       later.every(({ ok, role, fallbackReason }) => ok && role === "local" && fallbackReason !== undefined),
     ).toBe(true);
-    await fleet.redis.restart();
+    await fleet.restartRedis();
     await expect
       .poll(
         async () => {

@@ -1,7 +1,7 @@
 /** Several processes of one deployment on a Redis of their own, for the tests. */
 import type { ClusterOptions } from "@skein/cluster";
 import { Flier, type FlierEvent, type RedisServer } from "@skein/testkit";
-import { oneServer, startTopology, type RedisTopology } from "../topology/redis-topology.ts";
+import { loginOn, oneServer, startTopology, type RedisTopology } from "../topology/redis-topology.ts";
 import { WAKEUP } from "../wakeup.ts";
 
 const SCRIPT = new URL("coalescing-flier.ts", import.meta.url);
@@ -59,6 +59,12 @@ export class Deployment {
   /** Where one server keeps everything: see `oneServer`. */
   get redis(): RedisServer {
     return this.#topology.server;
+  }
+
+  /** After it was killed: it comes back with nothing, and whoever runs it gives its users their rights again. */
+  async restartRedis(): Promise<void> {
+    await this.redis.restart();
+    await loginOn(this.redis);
   }
 
   flier(index: number): Flier {

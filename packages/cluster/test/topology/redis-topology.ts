@@ -21,6 +21,9 @@ const topology: Topology = named(process.env["SKEIN_TEST_TOPOLOGY"]);
 /** One server keeps everything. */
 export const oneServer: boolean = topology !== "cluster" && topology !== "quorum";
 
+/** Processes may do what docs/REDIS-KEYS.md says, and nothing else. */
+export const asMinimalUser: boolean = topology === "minimal-user";
+
 export interface RedisTopology {
   /** What an application names. */
   readonly source: ClusterOptions["redis"];
@@ -84,7 +87,7 @@ async function start(args: readonly string[]): Promise<RedisTopology> {
 
 /** How processes log in to a server that a suite starts by itself: as the minimal user, if that is the topology. */
 export async function loginOn(server: RedisServer): Promise<{ username?: string; password?: string }> {
-  return topology === "minimal-user" ? addMinimalUser(server) : {};
+  return asMinimalUser ? addMinimalUser(server) : {};
 }
 
 /** The user of docs/REDIS-KEYS.md, with the rights that the document gives it. */

@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import { postTo } from "../../wakeup.ts";
 import { FleetOfInstances, HeldWork } from "../../coalescing/fleet-of-instances.ts";
 import { buildWith } from "../../fliers/build-with.ts";
+import { asMinimalUser } from "../../topology/redis-topology.ts";
 import { FaultFleet } from "./fault-fleet.ts";
 import { row } from "./row.ts";
 
@@ -126,6 +127,7 @@ row(
     fault: "two versions of the library on one Redis",
     injected: "a build of another protocol version, and one of another envelope version, beside this one",
     seen: "the first isolates, with keys of its own; of the second an outcome is refused by name, never misread",
+    impossible: asMinimalUser && "the keys of another protocol version are none that this user may touch",
   },
   async () => {
     await using protocol = await buildWith("flight-keys.js", "PROTOCOL_VERSION = 1", "PROTOCOL_VERSION = 2");

@@ -16,6 +16,7 @@ import {
   waitUntil,
 } from "@skein/testkit";
 import { expect } from "vitest";
+import { loginOn } from "../../topology/redis-topology.ts";
 import { FaultFleet } from "./fault-fleet.ts";
 import { row, since } from "./row.ts";
 
@@ -89,6 +90,8 @@ row(
     const { answer: own } = await fleet.lead(0, "k:1");
     await fleet.losingData(async () => {
       await promote(replica);
+      // Rights are not replicated.
+      await loginOn(replica);
       await fleet.redis.kill();
     });
     // The address of the primary is the replica's now.
