@@ -3,6 +3,7 @@
 
 import { ClusterSingleflight, type ClusterEvent, type ClusterOptions } from "@skein/cluster";
 import { Singleflight, type Coalescer } from "@skein/core";
+import { Redis, type RedisOptions } from "ioredis";
 import type { Logger } from "pino";
 import type { ServiceConfig } from "./service-config.ts";
 
@@ -40,18 +41,26 @@ export function openFlights(
 }
 
 /** One server, the primary that Sentinels name, or a cluster. */
-function redisOf(config: ServiceConfig): ClusterOptions["redis"] {
-  if (config.REDIS_CLUSTER_NODES !== undefined) return { cluster: config.REDIS_CLUSTER_NODES };
-  if (config.REDIS_SENTINELS === undefined) return config.REDIS_URL;
-  const { username, password } = new URL(config.REDIS_URL);
+export function redisOf(config: ServiceConfig): ClusterOptions["redis"] {
+  const { REDIS_URL, REDIS_SENTINELS, REDIS_SENTINEL_NAME: name, REDIS_CLUSTER_NODES: cluster } = config;
+  if (cluster !== undefined) return { cluster, ...accessOf(REDIS_URL) };
+  if (REDIS_SENTINELS === undefined) return REDIS_URL;
+  const sentinels = REDIS_SENTINELS.map((address) => {
+    const { hostname: host, port } = new URL(`redis://${address}`);
+    return { host, port: Number(port || 26_379) };
+  });
+  const { db = 0 } = new Redis(REDIS_URL, { lazyConnect: true }).options;
+  // Without the last, ioredis does not apply `tls` to the primary. What Sentinels are asked is no secret.
+  return { sentinels, name, db, ...accessOf(REDIS_URL), enableTLSForSentinelMode: true };
+}
+
+/** As the client itself reads it from the URL of one server. */
+function accessOf(url: string): Pick<RedisOptions, "username" | "password" | "tls"> {
+  const { username, password, tls } = new Redis(url, { lazyConnect: true }).options;
   return {
-    sentinels: config.REDIS_SENTINELS.map((address) => {
-      const { hostname: host, port } = new URL(`redis://${address}`);
-      return { host, port: Number(port || 26_379) };
-    }),
-    name: config.REDIS_SENTINEL_NAME,
-    ...(username === "" ? {} : { username: decodeURIComponent(username) }),
-    ...(password === "" ? {} : { password: decodeURIComponent(password) }),
+    ...(username ? { username } : {}),
+    ...(password ? { password } : {}),
+    ...(tls ? { tls } : {}),
   };
 }
 

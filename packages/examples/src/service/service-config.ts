@@ -46,10 +46,10 @@ const environmentSchema: z.ZodType<ServiceConfig> = z.object({
   PORT: whole(0, 65_535).prefault("3000"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   REDIS_URL: url("redis:", "rediss:"),
-  /** host:port of Sentinels; then REDIS_URL gives user, password and database of the primary they name. */
+  /** host:port of Sentinels; then REDIS_URL gives user, password, database and TLS (rediss:) of the primary they name. */
   REDIS_SENTINELS: list.optional(),
   REDIS_SENTINEL_NAME: z.string().default("skein"),
-  /** host:port of some nodes of a Redis Cluster. */
+  /** host:port of some nodes of a Redis Cluster; then REDIS_URL gives user, password and TLS (rediss:) of every node. */
   REDIS_CLUSTER_NODES: list.optional(),
   REDIS_TIMEOUT_MS: whole(5, 60_000).prefault("250"),
   POSTGRES_URL: url("postgres:", "postgresql:"),
