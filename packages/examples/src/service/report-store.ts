@@ -29,6 +29,9 @@ const MAX_CONNECTIONS = 10;
 // The backstop of a cancel that never arrives.
 const MAX_STATEMENT_MS = 60_000;
 const MAX_PING_MS = 1_000;
+// The server's own limit should be the one that is met: it leaves a connection that can be used again. This one is for a
+// server that has vanished without a word, where nothing else would ever end a query.
+const GRACE_MS = 500;
 
 // One session at a time: "if not exists" alone loses a race between replicas that start together.
 const CREATE = `
@@ -43,6 +46,7 @@ const CREATE = `
     ended_at timestamptz
   );
   create index if not exists executions_key on executions (key);
+  delete from executions where started_at < clock_timestamp() - interval '1 day';
   commit;
 `;
 
@@ -59,6 +63,7 @@ export class ReportStore {
   readonly #process: string;
   readonly #pools: QueryPools;
   readonly #health: Pool;
+  readonly #counts: Pool;
 
   constructor({ url, process, maxWaitMs, onLostConnection }: ReportStoreOptions) {
     this.#process = process;
@@ -67,6 +72,7 @@ export class ReportStore {
         connectionString: url,
         max,
         statement_timeout,
+        query_timeout: statement_timeout + GRACE_MS,
         connectionTimeoutMillis,
       }).on("error", onLostConnection);
     this.#pools = {
@@ -75,8 +81,11 @@ export class ReportStore {
     };
     // Of its own: a pool that is busy is no database that is gone.
     this.#health = open(1, MAX_PING_MS, MAX_PING_MS);
+    // Nor is one that is slow to count.
+    this.#counts = open(1, MAX_PING_MS, MAX_PING_MS);
   }
 
+  /** What was begun more than a day ago is forgotten. */
   async prepare(): Promise<void> {
     await this.#pools.queries.query(CREATE);
   }
@@ -95,9 +104,9 @@ export class ReportStore {
     return { day, ...totals, execution: { id: execution.id, flightId, process: this.#process } };
   }
 
-  /** Executions that were begun since the table was made, in the whole fleet; of one key, if given. */
+  /** Executions that were begun and are not forgotten, in the whole fleet; of one key, if given. */
   async executions(key?: string): Promise<number> {
-    const { rows } = await this.#health.query<{ count: number }>(
+    const { rows } = await this.#counts.query<{ count: number }>(
       "select count(*)::int as count from executions where $1::text is null or key = $1",
       [key ?? null],
     );
@@ -110,7 +119,8 @@ export class ReportStore {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#pools.queries.end(), this.#pools.cancels.end(), this.#health.end()]);
+    const { queries, cancels } = this.#pools;
+    await Promise.all([queries, cancels, this.#health, this.#counts].map((pool) => pool.end()));
   }
 
   async #query<R extends object>(

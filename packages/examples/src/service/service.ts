@@ -19,6 +19,7 @@ import { ReportStore } from "./report-store.ts";
 import type { ServiceConfig } from "./service-config.ts";
 
 const PREPARE_AGAIN_MS = 500;
+const MAX_CLOSE_MS = 1_000;
 
 export class Service {
   readonly #config: ServiceConfig;
@@ -99,7 +100,8 @@ export class Service {
     const ending = await Promise.race([closed, delay(DRAIN_MS, "late" as const, { ref: false })]);
     if (ending === "late") this.#logger.warn("requests are still under way; leaving all the same");
     await this.#flights?.close({ drainMs: Math.max(0, Math.round(deadline - performance.now())) });
-    await this.#store.close();
+    // What still waits for a database that has vanished is left as well.
+    await Promise.race([this.#store.close(), delay(MAX_CLOSE_MS, undefined, { ref: false })]);
   }
 
   async #prepareStore(): Promise<void> {

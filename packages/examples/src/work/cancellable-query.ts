@@ -3,9 +3,10 @@
  * told to cancel over a second connection. A cancel request can arrive late, after the query has ended; a connection
  * that one was sent to is therefore closed and never goes back to the pool, where it would hit the next user.
  *
- * Not promised: that the cancel arrives. `statement_timeout`, set on the pool, is the backstop.
+ * Not promised: that the cancel arrives. `statement_timeout`, set on the pool, is the backstop, and `query_timeout`, a
+ * little above it, where the server has vanished.
  */
-import type { Pool, PoolClient, QueryResult, QueryResultRow } from "pg";
+import { DatabaseError, type Pool, type PoolClient, type QueryResult, type QueryResultRow } from "pg";
 
 export interface QueryPools {
   readonly queries: Pool;
@@ -22,6 +23,7 @@ export async function cancellableQuery<R extends QueryResultRow>(
   signal.throwIfAborted();
   const client = await queries.connect();
   let cancelled: Promise<unknown> | undefined;
+  let isUnanswered = false;
   const onAbort = (): void => {
     cancelled = cancel(cancels, client);
   };
@@ -31,11 +33,13 @@ export async function cancellableQuery<R extends QueryResultRow>(
     signal.addEventListener("abort", onAbort, { once: true });
     return await client.query<R>(text, [...values]);
   } catch (error) {
+    // Its answer may still come, after `query_timeout`: the connection is of no use to the next user either.
+    isUnanswered = !(error instanceof DatabaseError);
     // Postgres says "canceling statement due to user request"; the caller wants to know why.
     throw signal.aborted ? signal.reason : error;
   } finally {
     signal.removeEventListener("abort", onAbort);
-    client.release(cancelled !== undefined);
+    client.release(isUnanswered || cancelled !== undefined);
     await cancelled;
   }
 }

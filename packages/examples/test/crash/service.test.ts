@@ -78,6 +78,30 @@ test(
 );
 
 test(
+  "a Postgres that falls silent makes it not ready, and does not keep it from leaving",
+  { timeout: MAX_TEST_MS },
+  async () => {
+    const postgres = new URL(backends.postgresUrl);
+    await using proxy = await TcpProxy.start({ targetPort: Number(postgres.port) });
+    postgres.port = String(proxy.port);
+    await using service = await startOne({
+      POSTGRES_URL: postgres.href,
+      DRAIN_DELAY_MS: "0",
+      DRAIN_MS: "100",
+      NAMESPACE: "silent",
+    });
+    const lost = service.answer("/live/2026-01-07?rows=40000000").catch(() => undefined);
+    await untilLeading(service);
+    // No reset: the connections stay open, and nothing comes any more.
+    proxy.swallow();
+    expect((await service.answer("/readyz")).status).toBe(503);
+    service.kill("SIGTERM");
+    expect(await service.ended()).toBe(0);
+    await lost;
+  },
+);
+
+test(
   "on SIGTERM it is not ready, but answers what is under way and what still comes, and ends with 0",
   { timeout: MAX_TEST_MS },
   async () => {
