@@ -24,8 +24,8 @@ interface Replica {
 
 interface Fleet {
   readonly replicas: readonly Replica[];
-  /** As Postgres counted them, so that those of killed replicas are not lost. */
-  readonly executions: number;
+  /** As Postgres counted them, so that those of killed replicas are not lost; null while it does not answer. */
+  readonly executions: number | null;
   readonly controls: boolean;
 }
 
@@ -39,6 +39,7 @@ interface Outcome {
 const COUNTED = { callers: "callsStarted", takeovers: "takeovers", fallbacks: "fallbacks" } as const;
 const totals = { callers: 0, takeovers: 0, fallbacks: 0 };
 const last = new Map<string, Replica>();
+let isOpening = true;
 let executionsAtOpening: number | undefined;
 const times: number[] = [];
 const waiting: number[] = [];
@@ -80,15 +81,20 @@ const chart = new uPlot(
 function addUp({ replicas, executions, controls }: Fleet): void {
   for (const replica of replicas) {
     // What was before the page was opened does not count; what a replica did that came later does.
-    const before = last.get(replica.process) ?? (executionsAtOpening === undefined ? replica : undefined);
+    const before = last.get(replica.process) ?? (isOpening ? replica : undefined);
     for (const [id, counter] of entriesOf(COUNTED)) {
       totals[id] += replica[counter] - (before?.[counter] ?? 0);
       show(id, totals[id]);
     }
     last.set(replica.process, replica);
   }
-  executionsAtOpening ??= executions;
-  show("executions", executions - executionsAtOpening);
+  isOpening = false;
+  if (executions === null) {
+    show("executions", "?");
+  } else {
+    executionsAtOpening ??= executions;
+    show("executions", executions - executionsAtOpening);
+  }
   element("controls").hidden = !controls;
 }
 

@@ -72,6 +72,7 @@ test(
       (await service.answer("/readyz")).status === status;
     await waitUntil(() => readyIs(503), { timeoutMs: 20_000 });
     expect((await service.answer("/healthz")).status).toBe(200);
+    expect(await (await service.answer("/fleet")).json()).toMatchObject({ replicas: [{}], executions: null });
     proxy.refuse(false);
     await waitUntil(() => readyIs(200), { timeoutMs: 20_000 });
   },
