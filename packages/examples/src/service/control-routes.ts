@@ -13,14 +13,17 @@ import type { ReportStore } from "./report-store.ts";
 
 export interface ControlRoutesOptions {
   readonly fleet: FleetView;
-  readonly store: ReportStore;
-  readonly redisUrl: string;
+  readonly store: Pick<ReportStore, "executions">;
+  /** The one server that the fleet coordinates over; undefined where Sentinels or a cluster's nodes are named. */
+  readonly redisUrl: string | undefined;
   /** The name of this process. */
   readonly process: string;
+  readonly pid: number;
 }
 
 const CONTROL_HEADER = "x-control";
 const PAUSE_MS = 5_000;
+const MAX_DEATH_MS = 2_000;
 const MAX_CALLERS = 2_000;
 const MAX_BALANCED_MS = 5_000;
 const FIRST_DAY = "2030-01-01";
@@ -36,7 +39,7 @@ const STAMPEDE = {
 } as const;
 
 export function addControlRoutes(app: FastifyInstance, options: ControlRoutesOptions): void {
-  const { fleet, store, redisUrl } = options;
+  const { fleet, store, redisUrl, pid } = options;
 
   app.addHook("onRequest", async (request, reply) => {
     if (request.headers[CONTROL_HEADER] === undefined) {
@@ -66,19 +69,35 @@ export function addControlRoutes(app: FastifyInstance, options: ControlRoutesOpt
   app.post("/controls/kill-leader", async (_request, reply) => {
     const leader = (await fleet.look()).find(({ state }) => state.leading.length > 0);
     if (leader === undefined) return reply.code(409).send({ message: "nobody leads now" });
-    // Its answer never comes.
-    await fetch(`${leader.origin}/controls/die`, {
-      method: "POST",
-      headers: { [CONTROL_HEADER]: "peer" },
-    }).catch(() => undefined);
-    return { told: `${leader.state.process} was killed` };
+    try {
+      const answer = await fetch(`${leader.origin}/controls/die`, {
+        method: "POST",
+        headers: { [CONTROL_HEADER]: "peer" },
+        signal: AbortSignal.timeout(MAX_DEATH_MS),
+      });
+      return await reply.code(answer.status).send(await answer.json());
+    } catch (error) {
+      if (error instanceof Error && error.name === "TimeoutError") {
+        return reply.code(504).send({ message: `${leader.state.process} does not answer` });
+      }
+      // Its answer never comes: the connection ends with it.
+      return { told: `${leader.state.process} was killed` };
+    }
   });
 
-  app.post("/controls/die", () => {
-    process.kill(process.pid, "SIGKILL");
+  app.post("/controls/die", async (_request, reply) => {
+    // The kernel keeps process 1 from killing itself.
+    if (pid === 1) {
+      return reply.code(409).send({ message: `${options.process} is process 1: run it under an init` });
+    }
+    process.kill(pid, "SIGKILL");
+    return reply.hijack();
   });
 
-  app.post("/controls/pause-redis", async () => {
+  app.post("/controls/pause-redis", async (_request, reply) => {
+    if (redisUrl === undefined) {
+      return reply.code(409).send({ message: "only a single Redis can be paused from here" });
+    }
     const redis = new Redis(redisUrl, { lazyConnect: true, maxRetriesPerRequest: 0 });
     try {
       await redis.connect();

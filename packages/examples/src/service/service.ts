@@ -68,8 +68,9 @@ export class Service {
       const controls = {
         fleet,
         store: this.#store,
-        redisUrl: config.REDIS_URL,
+        redisUrl: config.REDIS_SENTINELS || config.REDIS_CLUSTER_NODES ? undefined : config.REDIS_URL,
         process,
+        pid: globalThis.process.pid,
       };
       this.#app.register(async (controlled) => addControlRoutes(controlled, controls));
     }
