@@ -8,6 +8,7 @@ import { readConfig } from "../src/service/service-config.ts";
 import { pathsOf, problemsOf, type Manifest, type Path } from "./manifest.ts";
 
 const FOLDER = new URL("../kubernetes/", import.meta.url);
+const DOCUMENT = new URL("../../../docs/DEPLOYMENT.md", import.meta.url);
 /** Their fields are named by whoever writes them. */
 const MAPS = new Set(["labels", "annotations", "matchLabels", "selector", "requests", "limits"]);
 
@@ -86,6 +87,19 @@ describe("the manifests", () => {
     // A load balancer that asks every period must have had a chance to see it.
     const { periodSeconds, failureThreshold } = service!.readinessProbe!;
     expect(config.DRAIN_DELAY_MS).toBeGreaterThan(periodSeconds! * failureThreshold! * 1_000);
+  });
+
+  it("run the image, and read the secret, that the document makes", async () => {
+    const text = await readFile(DOCUMENT, "utf8");
+    const { image, envFrom } = only<Deployment>("Deployment").spec!.template.spec!.containers[0]!;
+    expect(text).toContain(`docker push ${image}\n`);
+    expect(text).toContain(`kubectl create secret generic ${envFrom![0]!.secretRef!.name} `);
+    const secret = [...text.matchAll(/--from-literal=(\w+)=(["'])(.*)\2/gu)].map(
+      ([, name = "", , value = ""]) => [name, value] as const,
+    );
+    const config = readConfig(Object.fromEntries(secret));
+    expect(secret.map(([name]) => name)).toEqual(["REDIS_URL", "POSTGRES_URL", "FLIGHT_SECRETS"]);
+    expect(config.FLIGHT_SECRETS).toHaveLength(1);
   });
 
   it("ask for liveness where Redis and Postgres have no say, and for readiness elsewhere", () => {
