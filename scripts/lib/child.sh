@@ -70,7 +70,8 @@ start_ticker() {
 
 stop_ticker() {
   [ -n "$ticker_pid" ] || return 0
-  kill -TERM -- "-$ticker_pid" 2>/dev/null || true
+  # Not TERM: in its first moments the subshell still has this script's traps, and would go on.
+  kill -KILL -- "-$ticker_pid" 2>/dev/null || true
   { wait "$ticker_pid" || true; } 2>/dev/null
   ticker_pid=""
 }
