@@ -4,8 +4,9 @@ import type { Redis } from "ioredis";
 import { redisProcessorMs } from "../redis-account.ts";
 import { FLEET_CONTENDERS } from "./contenders.ts";
 import type { MemberConfig, Onset, Onslaught } from "./member-process.ts";
+import { scriptBeside } from "../script.ts";
 
-const SCRIPT = new URL("member-process.ts", import.meta.url);
+const SCRIPT = scriptBeside("member-process", import.meta.url);
 /** Until every process has been told. */
 const RUN_UP_MS = 40;
 

@@ -7,6 +7,7 @@ import { bar, formatFigure } from "../report/bar.ts";
 import type { Findings, Pace, Plot, Section, Table } from "../report/section.ts";
 import { spreadOf } from "../sample.ts";
 import type { Cost, Weight } from "./growth-process.ts";
+import { scriptBeside } from "../script.ts";
 
 interface Effort {
   readonly rounds: number;
@@ -40,7 +41,7 @@ const RENEWED_FLIGHTS = 500;
 const RENEWAL_WINDOW_MS = 1_000;
 const WEIGHED_FLIGHTS = 2_000;
 const PLAIN_KEYS = 1_000;
-const SCRIPT = new URL("growth-process.ts", import.meta.url);
+const SCRIPT = scriptBeside("growth-process", import.meta.url);
 
 const client = ({ clientUs }: Cost): number => clientUs;
 const redis = ({ redisUs }: Cost): number => redisUs;

@@ -2,6 +2,7 @@
 import { Flier } from "@skein/testkit";
 import { CONTENDERS } from "./contenders.ts";
 import type { BatchShape } from "./batch.ts";
+import { scriptBeside } from "../script.ts";
 
 /** By contender, one value per round. */
 export type Rounds = ReadonlyMap<string, readonly number[]>;
@@ -17,7 +18,7 @@ export class Contest implements AsyncDisposable {
   static async open(shape: BatchShape, settleInMs: number): Promise<Contest> {
     const fliers = new Map<string, Flier>();
     for (const { name, module } of CONTENDERS) {
-      const script = new URL("contender-process.ts", import.meta.url);
+      const script = scriptBeside("contender-process", import.meta.url);
       const flier = await Flier.start(script, { name, module }, { execArgv: ["--expose-gc"] });
       fliers.set(name, flier);
       await flier.call("settleIn", shape, settleInMs);
