@@ -53,7 +53,8 @@ export default defineConfig({
           maxWorkers: 1,
         },
       },
-      // What flights go through when processes are woken by lists: a share of the two above, run again.
+      // What flights go through when processes are woken by lists: a share of the two above, run again. One worker each for
+      // what runs beside the crash tests, which are many processes already.
       {
         extends: true,
         test: {
@@ -73,7 +74,7 @@ export default defineConfig({
           ],
           env: { SKEIN_WAKEUP: "list" },
           sequence: { groupOrder: 2 },
-          maxWorkers: 2,
+          maxWorkers: 1,
         },
       },
       {
@@ -83,7 +84,7 @@ export default defineConfig({
           include: ["packages/cluster/test/crash/{leader-death,lost-inbox,mixed-fleet}.test.ts"],
           env: { SKEIN_TEST_TOPOLOGY: "minimal-user" },
           sequence: { groupOrder: 2 },
-          maxWorkers: 2,
+          maxWorkers: 1,
         },
       },
       {
@@ -93,7 +94,7 @@ export default defineConfig({
           include: ["packages/cluster/test/crash/leader-death.test.ts"],
           env: { SKEIN_TEST_TOPOLOGY: "cluster" },
           sequence: { groupOrder: 2 },
-          maxWorkers: 2,
+          maxWorkers: 1,
         },
       },
     ],

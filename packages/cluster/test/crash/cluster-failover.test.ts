@@ -71,19 +71,24 @@ describe("under load no call is lost", () => {
     await using flock = await Flock.start(nodes(), 3);
     const load = new Load(flock.members, KEYS);
     let moves = 0;
+    let tries = 0;
     const moving = Recurring.start(5, async () => {
-      const { leaseKey } = flight(KEYS[moves % KEYS.length] ?? "");
-      const from = await cluster.nodeOf(leaseKey);
-      const to = cluster.nodes.find((node) => node !== from);
-      if (to !== undefined) await (await cluster.beginMigration(leaseKey, to)).finish();
-      moves++;
+      const { leaseKey } = flight(KEYS[tries++ % KEYS.length] ?? "");
+      try {
+        const from = await cluster.nodeOf(leaseKey);
+        const to = cluster.nodes.find((node) => node !== from);
+        if (to !== undefined) await (await cluster.beginMigration(leaseKey, to)).finish();
+        moves++;
+      } catch {
+        // On a busy machine a primary may be held for dead and replaced, and then takes no orders for a while.
+      }
     });
-    await waitUntil(() => moves >= 40, { timeoutMs: 60_000, what: "forty slots to move" });
+    await waitUntil(() => moves >= 40, { timeoutMs: 150_000, what: "forty slots to move" });
     await moving.stop();
     const report = await load.end();
     expect(report.lost).toEqual([]);
     await flock.coordinates(KEYS[0] ?? "");
-  }, 120_000);
+  }, 240_000);
 });
 
 test("a node that is down costs the keys of other nodes nothing", async () => {
