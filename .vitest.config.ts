@@ -53,8 +53,7 @@ export default defineConfig({
           maxWorkers: 1,
         },
       },
-      // What flights go through when processes are woken by lists: a share of the two above, run again. One worker each for
-      // what runs beside the crash tests, which are many processes already.
+      // What flights go through when processes are woken by lists: a share of the two above, run again.
       {
         extends: true,
         test: {
@@ -74,7 +73,7 @@ export default defineConfig({
           ],
           env: { SKEIN_WAKEUP: "list" },
           sequence: { groupOrder: 2 },
-          maxWorkers: 1,
+          maxWorkers: 2,
         },
       },
       {
@@ -84,7 +83,7 @@ export default defineConfig({
           include: ["packages/cluster/test/crash/{leader-death,lost-inbox,mixed-fleet}.test.ts"],
           env: { SKEIN_TEST_TOPOLOGY: "minimal-user" },
           sequence: { groupOrder: 2 },
-          maxWorkers: 1,
+          maxWorkers: 2,
         },
       },
       {
@@ -94,7 +93,7 @@ export default defineConfig({
           include: ["packages/cluster/test/crash/leader-death.test.ts"],
           env: { SKEIN_TEST_TOPOLOGY: "cluster" },
           sequence: { groupOrder: 2 },
-          maxWorkers: 1,
+          maxWorkers: 2,
         },
       },
     ],
