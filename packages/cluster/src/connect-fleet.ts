@@ -11,6 +11,7 @@ import type { ClusterEvent } from "./observer.ts";
 import { checkClusterOptions, type ClusterOptions } from "./options.ts";
 import { Policies } from "./policy.ts";
 import { newProcessId } from "./process-id.ts";
+import { redisAllowanceMs } from "./redis-allowance.ts";
 import { DEFAULT_MAX_WOKEN } from "./redis/redis-coordinator.ts";
 import { openRedisMembership } from "./redis/redis-membership.ts";
 import { Signatures } from "./signatures.ts";
@@ -34,6 +35,7 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     keyPrefixOf: (key: string) => policies.find(key)?.prefix ?? given.keyPrefixOf(key),
   };
   const { namespace = "default", redisTimeoutMs = 250, hashKeys = false, maxKeyBytes = 1_024 } = options;
+  const allowanceMs = redisAllowanceMs(redisTimeoutMs);
   const { clock, randomness } = limits;
   const emitter = new Emitter<ClusterEvent>(observersOf(options));
   const table = new FlightTable(limits, emitter);
@@ -57,7 +59,7 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     },
     clock,
     randomness,
-    redisTimeoutMs,
+    redisTimeoutMs: allowanceMs,
     longestLeaseMs: policies.longestLeaseMs,
     emit,
   };
@@ -75,7 +77,7 @@ export function connectFleet(options: ClusterOptions): FleetConnection {
     randomness,
     table,
     emitter,
-    redisTimeoutMs,
+    redisTimeoutMs: allowanceMs,
     pollEveryMs: options.pollEveryMs ?? 1_000,
     deathGraceMs: options.deathGraceMs ?? 400,
     signatures: signaturesOf(options),

@@ -100,7 +100,10 @@ export interface ClusterOptions extends SingleflightOptions<ClusterEvent> {
    * `leaseMs`. Each process chooses for itself.
    */
   wakeup?: "pubsub" | "list";
-  /** What Redis may add to the start of a call in total, ms. 5 to 60_000, default 250. */
+  /**
+   * What Redis may add to the start of a call in total, ms. 5 to 60_000, default 250. A tenth of it, at most 25, is kept for
+   * timers that fire late: an answer is waited for no longer than the rest.
+   */
   redisTimeoutMs?: number;
   /** How often a follower looks for itself, ms, in case its wake-up was lost. 50 to 60_000, default 1_000. */
   pollEveryMs?: number;

@@ -21,7 +21,7 @@ export const RECOVERY_MS = 2_000;
 // The load goes on until an episode is over, or so long.
 const MAX_EPISODE_MS = 120_000;
 /** What a timer and a busy event loop of this machine may add to a wait that the library ends in time. */
-const LOOP_DELAY_MS = 100;
+const LOOP_DELAY_MS = 75;
 
 /** docker pause of Redis: everybody is answered, nobody waits longer than redisTimeoutMs for it, and it ends with it. */
 export async function pauseRedis(deployment: Deployment): Promise<Episode> {
