@@ -95,14 +95,21 @@ export class StoreEntries implements Entries {
     const nowMs = asked === undefined ? undefined : await asked;
     const bytes = this.#encode(key, { outcome: { kind: "value", value }, workMs: 0 }, terms, nowMs);
     // What it should have replaced must not be seen any more.
-    if (bytes === undefined) return (await this.delete(key)) && false;
+    if (bytes === undefined) return (await this.#remove(key)) && false;
     const ttlMs = terms.ttlMs + terms.graceMs;
     const written = await this.#change(key, () => store.set(key, bytes, ttlMs));
     if (written) this.#options.tell(key, { type: "written", bytes: bytes.length, ttlMs: terms.ttlMs });
     return written;
   }
 
-  delete(key: string): Promise<boolean> {
+  async delete(key: string): Promise<boolean> {
+    // As `set` does: of two changes that are made in one go, the later one must not overtake the other.
+    const asked = this.#sealed.nowMs(key);
+    if (asked !== undefined) await asked;
+    return this.#remove(key);
+  }
+
+  #remove(key: string): Promise<boolean> {
     return this.#change(key, () => this.#options.store.delete(key));
   }
 

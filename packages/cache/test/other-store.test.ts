@@ -107,6 +107,14 @@ describe("with secrets, an entry is signed with those of the flights", () => {
     expect([...writer.broken, ...reader.broken]).toEqual([]);
   });
 
+  test("of two changes in one go the later one comes later, also at the very start", async () => {
+    const { cache } = member(OLD);
+    await Promise.all([cache.set("k:a", "first"), cache.delete("k:a")]);
+    expect(await stored("k:a")).toHaveLength(0);
+    await Promise.all([cache.set("k:a", "second"), cache.delete("k:a"), cache.set("k:a", "third")]);
+    expect(await cache.get("k:a", () => "own")).toBe("third");
+  });
+
   test("one that nobody signed is a counted miss, and is replaced by one that is signed", async () => {
     const { cache, broken } = member(OLD);
     await over(new Singleflight()).cache.set("k:a", "poison");
