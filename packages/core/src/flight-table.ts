@@ -31,6 +31,7 @@ import {
   ReentrantCallError,
 } from "./errors.ts";
 import { FlightIds } from "./flight-ids.ts";
+import { FlightIndex } from "./flight-index.ts";
 import { FlightTeller } from "./flight-teller.ts";
 import { Flight } from "./flight.ts";
 import { localPilot } from "./local-pilot.ts";
@@ -58,7 +59,7 @@ export class FlightTable {
   readonly ids: FlightIds;
   /** V8 discards what it has compiled for flights when it collects garbage and finds none; so there always is one. */
   readonly exemplar: Flight;
-  readonly #flights = new Map<string, Flight>();
+  readonly #flights = new FlightIndex();
   /** Flights with callers but without a place in the table: evicted, aged, forgotten, or bypassing it. */
   readonly #strays = new Set<Flight>();
   #closing: Promise<void> | undefined;
@@ -143,7 +144,7 @@ export class FlightTable {
       flight.fail(new ClosedError(), undefined, "closed");
       return;
     }
-    this.#enter(flight);
+    this.#flights.enter(flight);
     first.inCallerContext(flight.launch.bind(flight));
   }
 
@@ -166,7 +167,7 @@ export class FlightTable {
 
   /** Removes the flight, and only this one: its key may belong to a newer flight by now. */
   remove(flight: Flight): void {
-    if (flight.listed) this.#flights.delete(flight.key);
+    if (flight.listed) this.#flights.leave(flight);
     else this.#strays.delete(flight);
     if (flight.ancestor !== undefined) flight.ancestor.over = true;
     if (this.#onEmpty !== undefined && this.size === 0) this.#onEmpty();
@@ -235,11 +236,11 @@ export class FlightTable {
     const { maxEntries, onFull } = this.limits;
     const full = aged === undefined && this.#flights.size >= maxEntries;
     const bypasses = full && onFull === "bypass";
-    const evicted = full && !bypasses ? this.#oldest() : undefined;
+    const evicted = full && !bypasses ? this.#flights.oldest : undefined;
     if (aged !== undefined) this.#displace(aged);
     if (evicted !== undefined) this.#displace(evicted);
     if (bypasses) this.#strays.add(flight);
-    else this.#enter(flight);
+    else this.#flights.enter(flight);
     if (aged !== undefined) this.#replace(aged, "flight-aged", new FlightAgedError(aged.ageLimitMs));
     if (evicted !== undefined) this.#replace(evicted, "flight-evicted", new FlightEvictedError(maxEntries));
     if (bypasses) this.teller.turningPoint("flight-bypassed", flight);
@@ -247,20 +248,9 @@ export class FlightTable {
     flight.launch();
   }
 
-  #oldest(): Flight | undefined {
-    const [oldest] = this.#flights.values();
-    return oldest;
-  }
-
-  #enter(flight: Flight): void {
-    this.#flights.set(flight.key, flight);
-    flight.listed = true;
-  }
-
   /** Takes a flight's place in the table from it. It counts as a stray until it has answered its callers. */
   #displace(flight: Flight): void {
-    if (flight.listed) this.#flights.delete(flight.key);
-    flight.listed = false;
+    if (flight.listed) this.#flights.leave(flight);
     this.#strays.add(flight);
   }
 
@@ -276,7 +266,7 @@ export class FlightTable {
   async #drain(drainMs: number, evacuate: (flight: Flight, reason: ClosedError) => void): Promise<void> {
     await this.#emptyWithin(drainMs);
     this.#drained = true;
-    for (const flight of [...this.#flights.values(), ...this.#strays]) {
+    for (const flight of [...this.#flights, ...this.#strays]) {
       if (!flight.over) evacuate(flight, new ClosedError());
     }
   }

@@ -33,8 +33,10 @@ export class Flight implements WaiterHost {
   rescue: ((error: unknown) => { readonly value: unknown } | undefined) | undefined;
   /** All callers have been answered, or have left. */
   over = false;
-  /** It has its key's place in the table: none of its strays, and not over. */
+  /** It has its key's place in the table: none of its strays, and not over. Its neighbours there, by age. */
   listed = false;
+  older: Flight | undefined;
+  younger: Flight | undefined;
   #launched = false;
   /** Callers that can neither leave nor ask for a story share one promise: nothing is allocated per caller. */
   #plainCallers = 0;
