@@ -109,7 +109,7 @@ export class FallbackRun {
   #age(): void {
     const { flight, policy } = this.#options;
     flight.table.detach(flight);
-    flight.table.teller.turningPoint("flight-aged", flight);
+    flight.table.teller.tell("flight-aged", flight, {});
     this.abort(new FlightAgedError(policy.maxAgeMs));
   }
 

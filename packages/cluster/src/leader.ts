@@ -10,7 +10,7 @@
  * Not promised: that nobody else runs the work meanwhile. A lease can lapse unnoticed; `leaseLost` says so afterwards.
  */
 import { FlightAgedError, FlightUnwantedError, type FlightContext, type Timer } from "@skein/core";
-import { background, type AboutFlight, type Flight, type Story } from "@skein/core/internal";
+import { background, traceparentOf, type AboutFlight, type Flight, type Story } from "@skein/core/internal";
 import { answerCallers } from "./answer-callers.ts";
 import type { RenewRequest, ResignReply } from "./coordinator.ts";
 import { LeaseLostError } from "./errors.ts";
@@ -93,7 +93,7 @@ export class Leader {
     this.#ageTimer = fleet.options.clock.setTimer(() => this.#age(), maxAgeMs);
     const execution = inCallerContext(() => flight.execute(flight.work, this.#context(token, takeovers)));
     // Now: when the work has ended, its span has too.
-    this.#traceparent = fleet.options.emitter.traceparentOf(token);
+    this.#traceparent = traceparentOf(fleet.options.emitter.observers, token);
     background(
       execution.then(
         (value) => this.#finish({ kind: "value", value }),

@@ -151,7 +151,7 @@ export class Shadow {
   #age(): void {
     const { flight, policy } = this.#options;
     flight.table.detach(flight);
-    flight.table.teller.turningPoint("flight-aged", flight);
+    flight.table.teller.tell("flight-aged", flight, {});
     this.#stop("aged", new FlightAgedError(policy.maxAgeMs));
   }
 

@@ -110,7 +110,7 @@ export class FlightTable {
           this.#reentered(key);
         }
         const joined = this.#attach(present, work, options, wantsStory, callId, inside);
-        if (callId !== 0) this.teller.callStarted(present, callId);
+        if (callId !== 0) this.teller.tell("call-started", present, { callId });
         return joined;
       }
       if (present === undefined) this.#refuseWhenFull(key);
@@ -154,7 +154,7 @@ export class FlightTable {
     const flight = this.#flights.get(key);
     if (flight === undefined) return false;
     this.detach(flight);
-    this.teller.turningPoint("flight-forgotten", flight);
+    this.teller.tell("flight-forgotten", flight, {});
     return true;
   }
 
@@ -243,8 +243,8 @@ export class FlightTable {
     else this.#flights.enter(flight);
     if (aged !== undefined) this.#replace(aged, "flight-aged", new FlightAgedError(aged.ageLimitMs));
     if (evicted !== undefined) this.#replace(evicted, "flight-evicted", new FlightEvictedError(maxEntries));
-    if (bypasses) this.teller.turningPoint("flight-bypassed", flight);
-    if (callId !== 0) this.teller.callStarted(flight, callId);
+    if (bypasses) this.teller.tell("flight-bypassed", flight, {});
+    if (callId !== 0) this.teller.tell("call-started", flight, { callId });
     flight.launch();
   }
 
@@ -255,7 +255,7 @@ export class FlightTable {
   }
 
   #replace(flight: Flight, type: "flight-aged" | "flight-evicted", reason: Error): void {
-    this.teller.turningPoint(type, flight);
+    this.teller.tell(type, flight, {});
     flight.replace(reason);
   }
 

@@ -3,13 +3,9 @@ import type { Flight } from "./flight.ts";
 import type { AboutFlight, Emitter, FlightEvent, RefusedWhy } from "./observer.ts";
 import type { FlightLimits } from "./options.ts";
 
-/** What can happen to a flight before it ends. */
-type TurningPoint =
-  | "flight-aged"
-  | "flight-evicted"
-  | "flight-bypassed"
-  | "flight-unwanted"
-  | "flight-forgotten";
+type EventOfFlight = Extract<FlightEvent, AboutFlight>;
+/** What an event says besides which flight it is about. */
+type Details<Type> = Omit<Extract<EventOfFlight, { type: Type }>, "type" | keyof AboutFlight>;
 
 export class FlightTeller {
   readonly #limits: FlightLimits;
@@ -21,28 +17,26 @@ export class FlightTeller {
   }
 
   about(key: string, flightId: string): AboutFlight {
-    const about: AboutFlight = { keyPrefix: this.#limits.keyPrefixOf(key) ?? "other", flightId };
-    if (this.#limits.exposeKeys) about.key = key;
-    return about;
+    return { ...this.#aboutKey(key), flightId };
   }
 
-  callStarted(flight: Flight, callId: number): void {
-    this.#emitter.emit({ type: "call-started", ...this.about(flight.key, flight.localId), callId });
+  /** `flightId`: the name that the flight has elsewhere, if it is known. */
+  tell<Type extends EventOfFlight["type"]>(
+    type: Type,
+    flight: Flight,
+    details: Details<Type>,
+    flightId: string = flight.localId,
+  ): void {
+    if (!this.#emitter.active) return;
+    this.#emitter.emit({ type, ...this.about(flight.key, flightId), ...details } as unknown as EventOfFlight);
   }
 
   callRefused(key: string, why: RefusedWhy): void {
-    if (!this.#emitter.active) return;
-    const { keyPrefix, key: exposed } = this.about(key, "");
-    this.#emitter.emit({
-      type: "call-refused",
-      keyPrefix,
-      why,
-      ...(exposed === undefined ? {} : { key: exposed }),
-    });
+    if (this.#emitter.active) this.#emitter.emit({ type: "call-refused", ...this.#aboutKey(key), why });
   }
 
-  /** An event that says no more than which flight it is about. */
-  turningPoint(type: TurningPoint, flight: Flight): void {
-    if (this.#emitter.active) this.#emitter.emit({ type, ...this.about(flight.key, flight.localId) });
+  #aboutKey(key: string): Omit<AboutFlight, "flightId"> {
+    const keyPrefix = this.#limits.keyPrefixOf(key) ?? "other";
+    return this.#limits.exposeKeys ? { keyPrefix, key } : { keyPrefix };
   }
 }

@@ -169,9 +169,8 @@ export class Flight implements WaiterHost {
     this.startedAt = table.runClock.now();
     const calledAt = active ? table.limits.clock.now() : 0;
     if (active) {
-      const about = this.about(context.flightId);
       const asked = this.callers > 0 ? {} : ({ background: true } as const);
-      table.emitter.emit({ type: "execution-started", ...about, ...asked });
+      table.teller.tell("execution-started", this, asked, context.flightId);
     }
     let execution: Promise<unknown>;
     try {
@@ -232,7 +231,7 @@ export class Flight implements WaiterHost {
     if (this.callers > 0 || this.over) return;
     this.over = true;
     this.table.remove(this);
-    this.table.teller.turningPoint("flight-unwanted", this);
+    this.table.teller.tell("flight-unwanted", this, {});
     this.#tellFlightEnded(ending, this.#standing ?? this.localStory());
     if (this.#launched) this.pilot.onUnwanted(this);
   }
@@ -280,8 +279,7 @@ export class Flight implements WaiterHost {
     const tell = (outcome: "value" | "error"): void => {
       const { table, aborted } = this;
       const durationMs = table.limits.clock.now() - calledAt;
-      const about = this.about(flightId);
-      table.emitter.emit({ type: "execution-ended", ...about, outcome, durationMs, aborted });
+      table.teller.tell("execution-ended", this, { outcome, durationMs, aborted }, flightId);
     };
     background(
       execution.then(
@@ -291,29 +289,26 @@ export class Flight implements WaiterHost {
     );
   }
 
-  #tellFlightEnded(ending: CallEnding, story: Story): void {
-    const { table } = this;
-    if (!table.emitter.active) return;
-    const { role, flightId } = story;
-    table.emitter.emit({ type: "flight-ended", ...this.about(flightId), ending, role });
+  #tellFlightEnded(ending: CallEnding, { role, flightId }: Story): void {
+    this.table.teller.tell("flight-ended", this, { ending, role }, flightId);
   }
 
   #tellCallEnded(waiter: Waiter, ending: CallEnding, story: Story, shared: boolean): void {
-    if (!this.table.emitter.active) return;
+    const { teller, emitter } = this.table;
+    if (!emitter.active) return;
+    const { callId } = waiter;
+    const { role, flightId, traceparent } = story;
     // Executions and coalesced calls add up to calls: each execution is charged to the first of its callers to end.
     const coalesced = this.startedAt === undefined || this.#charged;
     if (!coalesced) this.#charged = true;
-    this.table.emitter.emit({
-      type: "call-ended",
-      ...this.about(story.flightId),
-      callId: waiter.callId,
-      ending,
-      role: story.role,
-      coalesced,
-      shared,
-      waitedMs: this.#waitedMs(waiter),
-      ...(story.traceparent === undefined ? {} : { traceparent: story.traceparent }),
-    });
+    const waitedMs = this.#waitedMs(waiter);
+    const traced = traceparent === undefined ? {} : { traceparent };
+    teller.tell(
+      "call-ended",
+      this,
+      { callId, ending, role, coalesced, shared, waitedMs, ...traced },
+      flightId,
+    );
   }
 
   #waitedMs(waiter: Waiter): number {

@@ -11,5 +11,5 @@ export { evacuateLocally, localPilot } from "./local-pilot.ts";
 export { Emitter, type AboutFlight } from "./observer.ts";
 export { flightLimits, type FlightLimits } from "./options.ts";
 export type { Pilot, Story } from "./pilot.ts";
-export { isTraceparent } from "./traceparent.ts";
+export { isTraceparent, traceparentOf } from "./traceparent.ts";
 export { Waiter } from "./waiter.ts";

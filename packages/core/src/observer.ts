@@ -6,7 +6,6 @@
 import { channel } from "node:diagnostics_channel";
 import { disregard } from "./background.ts";
 import type { Role } from "./flight-result.ts";
-import { isTraceparent } from "./traceparent.ts";
 
 /** The `node:diagnostics_channel` on which every event is published. */
 export const FLIGHT_CHANNEL = "skein.flight";
@@ -77,32 +76,18 @@ const flightChannel = channel(FLIGHT_CHANNEL);
 
 /** Hands events to the observers and the channel. Ask `active` before building an event. */
 export class Emitter<E extends object> {
-  readonly #observers: readonly Observer<E>[];
+  readonly observers: readonly Observer<E>[];
 
   constructor(observers: Observer<E> | readonly Observer<E>[] | undefined) {
-    this.#observers = observers === undefined ? [] : "onEvent" in observers ? [observers] : [...observers];
+    this.observers = observers === undefined ? [] : "onEvent" in observers ? [observers] : [...observers];
   }
 
   get active(): boolean {
-    return this.#observers.length > 0 || flightChannel.hasSubscribers;
-  }
-
-  /** What the first observer says that knows. */
-  traceparentOf(flightId: string): string | undefined {
-    for (const observer of this.#observers) {
-      try {
-        const traceparent: unknown = observer.traceparent?.(flightId);
-        disregard(traceparent);
-        if (isTraceparent(traceparent)) return traceparent;
-      } catch {
-        continue;
-      }
-    }
-    return undefined;
+    return this.observers.length > 0 || flightChannel.hasSubscribers;
   }
 
   emit(event: E): void {
-    for (const observer of this.#observers) {
+    for (const observer of this.observers) {
       // An observer must not be able to fail the calls that it watches, nor the process when it is an async function.
       try {
         disregard(observer.onEvent(event));

@@ -61,92 +61,84 @@ export interface FlightLimits {
   readonly randomness: Randomness;
 }
 
-const KNOWN: ReadonlySet<string> = new Set([
-  "maxEntries",
-  "maxAgeMs",
-  "onFull",
-  "maxWaiters",
-  "timeoutMs",
-  "detectReentry",
-  "observer",
-  "keyPrefixOf",
-  "exposeKeys",
-  "clock",
-  "randomness",
-]);
-const ON_FULL: readonly OnFull[] = ["evict-oldest", "bypass", "reject"];
+/** Takes what was given for an option, `undefined` for nothing. @throws InvalidOptionError */
+type Check<T> = (option: string, given: unknown) => T;
+
+const CHECKS: { readonly [Option in keyof FlightLimits]: Check<FlightLimits[Option]> } = {
+  maxEntries: integer(10_000, 10_000_000),
+  maxAgeMs: integer(30_000, MAX_TIMER_MS),
+  onFull: oneOf("evict-oldest", "bypass", "reject"),
+  maxWaiters: integer(Infinity, 2_147_483_647),
+  timeoutMs: integer(undefined, MAX_TIMER_MS),
+  detectReentry: boolean(true),
+  keyPrefixOf: (option, given = NO_PREFIX) => harmless(callable(option, given)),
+  exposeKeys: boolean(false),
+  clock: withMethods(systemClock, "now", "setTimer", "nextPoll"),
+  randomness: withMethods(systemRandomness, "fraction", "identifier"),
+};
+/** The one that is no limit. */
+const OBSERVER = "observer";
+
+const NO_PREFIX = (): undefined => undefined;
 
 /** @throws InvalidOptionError naming the option, its value and the rule. */
 export function flightLimits<E>(options: SingleflightOptions<E>): FlightLimits {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new InvalidOptionError("options", withoutText(options), "must be an object");
+  if (!isObject(options)) throw new InvalidOptionError("options", withoutText(options), "must be an object");
+  const checks = Object.entries(CHECKS);
+  const known = [...checks.map(([option]) => option), OBSERVER];
+  for (const [option, value] of Object.entries(options)) {
+    if (known.includes(option)) continue;
+    const rule = `is not known; known are ${known.join(", ")}`;
+    throw new InvalidOptionError(option, withoutText(value), rule);
   }
-  for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) {
-      throw new InvalidOptionError(
-        name,
-        withoutText(Reflect.get(options, name)),
-        `is not known; known are ${[...KNOWN].join(", ")}`,
-      );
-    }
-  }
-  const {
-    maxEntries = 10_000,
-    maxAgeMs = 30_000,
-    onFull = "evict-oldest",
-    maxWaiters,
-    timeoutMs,
-    detectReentry = true,
-    observer,
-    keyPrefixOf = () => undefined,
-    exposeKeys = false,
-    clock = systemClock,
-    randomness = systemRandomness,
-  } = options;
-  checkObservers(observer);
-  return {
-    maxEntries: integer("maxEntries", maxEntries, 10_000_000),
-    maxAgeMs: integer("maxAgeMs", maxAgeMs, MAX_TIMER_MS),
-    onFull: oneOf("onFull", onFull, ON_FULL),
-    maxWaiters: maxWaiters === undefined ? Infinity : integer("maxWaiters", maxWaiters, 2_147_483_647),
-    timeoutMs: timeoutMs === undefined ? undefined : integer("timeoutMs", timeoutMs, MAX_TIMER_MS),
-    detectReentry: boolean("detectReentry", detectReentry),
-    keyPrefixOf: harmless(callable("keyPrefixOf", keyPrefixOf)),
-    exposeKeys: boolean("exposeKeys", exposeKeys),
-    clock: withMethods("clock", clock, ["now", "setTimer", "nextPoll"]),
-    randomness: withMethods("randomness", randomness, ["fraction", "identifier"]),
+  checkObservers(options.observer);
+  const limits = checks.map(([option, check]) => [option, check(option, Reflect.get(options, option))]);
+  return Object.fromEntries(limits) as FlightLimits;
+}
+
+function integer<T>(fallback: T, max: number): Check<number | T> {
+  return (option, given) => {
+    if (given === undefined) return fallback;
+    if (typeof given === "number" && Number.isInteger(given) && given >= 1 && given <= max) return given;
+    throw new InvalidOptionError(option, given, `must be an integer from 1 to ${max}`);
   };
 }
 
-function integer(option: string, value: unknown, max: number): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max) return value;
-  throw new InvalidOptionError(option, value, `must be an integer from 1 to ${max}`);
+function boolean(fallback: boolean): Check<boolean> {
+  return (option, given = fallback) => {
+    if (typeof given === "boolean") return given;
+    throw new InvalidOptionError(option, given, "must be true or false");
+  };
 }
 
-function boolean(option: string, value: unknown): boolean {
-  if (typeof value === "boolean") return value;
-  throw new InvalidOptionError(option, value, "must be true or false");
+/** The first one is the default. */
+function oneOf<T extends string>(fallback: T, ...others: readonly T[]): Check<T> {
+  const allowed = [fallback, ...others];
+  return (option, given = fallback) => {
+    const found = allowed.find((item) => item === given);
+    if (found !== undefined) return found;
+    throw new InvalidOptionError(option, given, `must be one of ${allowed.map(describe).join(", ")}`);
+  };
 }
 
-function oneOf<T extends string>(option: string, value: unknown, allowed: readonly T[]): T {
-  const found = allowed.find((item) => item === value);
-  if (found !== undefined) return found;
-  throw new InvalidOptionError(
-    option,
-    value,
-    `must be one of ${allowed.map((item) => describe(item)).join(", ")}`,
-  );
+function callable(option: string, given: unknown): (key: string) => unknown {
+  if (typeof given === "function") return given as (key: string) => unknown;
+  throw new InvalidOptionError(option, withoutText(given), "must be a function");
 }
 
-function callable<T>(option: string, value: T): T {
-  if (typeof value === "function") return value;
-  throw new InvalidOptionError(option, withoutText(value), "must be a function");
+function withMethods<T extends object>(fallback: T, ...names: readonly (keyof T & string)[]): Check<T> {
+  return (option, given = fallback) => {
+    if (isObject(given) && names.every((name) => hasMethod(given, name))) return given as T;
+    throw new InvalidOptionError(option, given, `must be an object with the methods ${names.join(", ")}`);
+  };
 }
 
-function withMethods<T extends object>(option: string, value: T, names: readonly (keyof T & string)[]): T {
-  const complete = typeof value === "object" && value !== null;
-  if (complete && names.every((name) => typeof value[name] === "function")) return value;
-  throw new InvalidOptionError(option, value, `must be an object with the methods ${names.join(", ")}`);
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function hasMethod(value: object, name: string): boolean {
+  return typeof Reflect.get(value, name) === "function";
 }
 
 /** Naming a key for observers must not be able to fail the call, nor to put anything but text into an event. */
@@ -162,17 +154,11 @@ function harmless(keyPrefixOf: (key: string) => unknown): (key: string) => strin
   };
 }
 
-function checkObservers(value: unknown): void {
-  if (value === undefined) return;
-  for (const observer of Array.isArray(value) ? (value as unknown[]) : [value]) {
-    const onEvent: unknown =
-      typeof observer === "object" && observer !== null ? Reflect.get(observer, "onEvent") : undefined;
-    if (typeof onEvent !== "function") {
-      throw new InvalidOptionError(
-        "observer",
-        withoutText(observer),
-        "must be an object with onEvent(event), or a list of them",
-      );
-    }
+function checkObservers(given: unknown): void {
+  if (given === undefined) return;
+  for (const observer of Array.isArray(given) ? (given as unknown[]) : [given]) {
+    if (isObject(observer) && hasMethod(observer, "onEvent")) continue;
+    const rule = "must be an object with onEvent(event), or a list of them";
+    throw new InvalidOptionError(OBSERVER, withoutText(observer), rule);
   }
 }

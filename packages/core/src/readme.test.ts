@@ -88,7 +88,7 @@ describe("the README's options", () => {
 
   test("are those there are", () => {
     const known = /known are (.*)/.exec(refusal())?.[1]?.split(", ");
-    expect(rows.map(([name]) => name)).toEqual(known);
+    expect(new Set(rows.map(([name]) => name))).toEqual(new Set(known));
   });
 
   test("have the defaults that they say", () => {

@@ -25,7 +25,14 @@ interface Effort {
 }
 
 const EFFORT: Record<Pace, Effort> = {
-  tiny: { generations: 2, rounds: 1, budgetMs: 1, settleInMs: 1, keyCounts: [10], weighed: [{ keys: 100, callers: 1 }] },
+  tiny: {
+    generations: 2,
+    rounds: 1,
+    budgetMs: 1,
+    settleInMs: 1,
+    keyCounts: [10],
+    weighed: [{ keys: 100, callers: 1 }],
+  },
   quick: {
     generations: 1,
     rounds: 5,
