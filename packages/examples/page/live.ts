@@ -80,8 +80,9 @@ const chart = new uPlot(
 
 function addUp({ replicas, executions, controls }: Fleet): void {
   for (const replica of replicas) {
-    // What was before the page was opened does not count; what a replica did that came later does.
-    const before = last.get(replica.process) ?? (isOpening ? replica : undefined);
+    // What was before the page was opened does not count; what a replica did that came later, or came back, does.
+    const known = last.get(replica.process) ?? (isOpening ? replica : undefined);
+    const before = known !== undefined && hasBegunAnew(replica, known) ? undefined : known;
     for (const [id, counter] of entriesOf(COUNTED)) {
       totals[id] += replica[counter] - (before?.[counter] ?? 0);
       show(id, totals[id]);
@@ -96,6 +97,11 @@ function addUp({ replicas, executions, controls }: Fleet): void {
     show("executions", executions - executionsAtOpening);
   }
   element("controls").hidden = !controls;
+}
+
+/** A container that is started again has its old name. */
+function hasBegunAnew(replica: Replica, before: Replica): boolean {
+  return Object.values(COUNTED).some((counter) => replica[counter] < before[counter]);
 }
 
 function draw(replicas: readonly Replica[]): void {

@@ -43,10 +43,11 @@ export class Markdown {
     return new Markdown(path, await readSource(path));
   }
 
-  /** Every document of the repository. */
+  /** Every document of the repository that somebody wrote: changelogs are written by the release. */
   static async all(): Promise<Markdown[]> {
     const paths = await filesIn(".", "**/*.md");
-    return Promise.all(paths.map((path) => Markdown.read(path)));
+    const written = paths.filter((path) => !path.endsWith("CHANGELOG.md"));
+    return Promise.all(written.map((path) => Markdown.read(path)));
   }
 
   get codeBlocks(): CodeBlock[] {

@@ -37,6 +37,9 @@ describe("the configuration of the service", () => {
     ["COALESCING", "sometimes"],
     ["LOG_LEVEL", "loud"],
     ["PEERS", "not a url"],
+    ["REDIS_SENTINELS", "sentinel 1:26379"],
+    ["REDIS_SENTINELS", "sentinel-1:26379,"],
+    ["REDIS_CLUSTER_NODES", "redis-node-1"],
   ])("names %s and its value when that is %s", (name, value) => {
     const complaint = complaintAbout({ ...REQUIRED, [name]: value });
     expect(complaint).toContain(`${name}: `);

@@ -32,6 +32,8 @@ const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 const whole = (min: number, max: number): z.ZodType<number, string> =>
   z.string().regex(/^\d+$/u, "must be a whole number").transform(Number).pipe(z.number().min(min).max(max));
 const list = z.string().transform((text) => text.split(",").map((part) => part.trim()));
+const addresses = (form: RegExp, rule: string): z.ZodType<string[], string> =>
+  list.pipe(z.array(z.string().regex(form, rule)).min(1));
 const url = (...protocols: string[]): z.ZodType<string, string> =>
   z
     .string({ error: WITHOUT_DEFAULT })
@@ -46,11 +48,14 @@ const environmentSchema: z.ZodType<ServiceConfig> = z.object({
   PORT: whole(0, 65_535).prefault("3000"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
   REDIS_URL: url("redis:", "rediss:"),
-  /** host:port of Sentinels; then REDIS_URL gives user, password, database and TLS (rediss:) of the primary they name. */
-  REDIS_SENTINELS: list.optional(),
+  /** host:port of Sentinels, or hosts for port 26379; then REDIS_URL gives user, password, database and TLS (rediss:) of the primary they name. */
+  REDIS_SENTINELS: addresses(
+    /^[\w.-]+(:\d{1,5})?$/u,
+    "must be host or host:port, with commas between",
+  ).optional(),
   REDIS_SENTINEL_NAME: z.string().default("skein"),
   /** host:port of some nodes of a Redis Cluster; then REDIS_URL gives user, password and TLS (rediss:) of every node. */
-  REDIS_CLUSTER_NODES: list.optional(),
+  REDIS_CLUSTER_NODES: addresses(/^[\w.-]+:\d{1,5}$/u, "must be host:port, with commas between").optional(),
   REDIS_TIMEOUT_MS: whole(5, 60_000).prefault("250"),
   POSTGRES_URL: url("postgres:", "postgresql:"),
   /** How long a query may wait for a connection: better an error than a queue without end. */

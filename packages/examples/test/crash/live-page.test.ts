@@ -83,6 +83,30 @@ describe.skipIf(executablePath === undefined)("the live page", { timeout: 2 * MA
     expect(complaints).toEqual([]);
   });
 
+  test("counts on when a replica comes back under its old name", async () => {
+    const shown = await browser.newPage();
+    let replica = { process: "a-1", callsStarted: 0, takeovers: 0, fallbacks: 0 };
+    const rest = { callersWaiting: 0, leading: [], coordination: "fleet" };
+    await shown.route("**/fleet", (route) =>
+      route.fulfill({ json: { replicas: [{ ...replica, ...rest }], executions: 0, controls: false } }),
+    );
+    await shown.goto(`${fleet[0]?.origin}/`);
+    await shown.getByText("1 replicas").waitFor();
+    const untilCallers = async (count: string): Promise<void> => {
+      await waitUntil(async () => (await shown.locator("#callers").textContent()) === count, {
+        what: `${count} callers`,
+        timeoutMs: MAX_WAIT_MS,
+      });
+    };
+    replica = { ...replica, callsStarted: 93, takeovers: 1, fallbacks: 4 };
+    await untilCallers("93");
+    replica = { ...replica, callsStarted: 5, takeovers: 0, fallbacks: 0 };
+    await untilCallers("98");
+    expect(await shown.locator("#takeovers").textContent()).toBe("1");
+    expect(await shown.locator("#fallbacks").textContent()).toBe("4");
+    await shown.close();
+  });
+
   test("kills the leader on demand: one takeover, and everybody is answered", async () => {
     await page.getByRole("button", { name: "Start a stampede" }).click();
     await page.locator("tr.leads").waitFor({ timeout: MAX_WAIT_MS });

@@ -22,6 +22,14 @@ export const FREE_PORTS: Environment = {
   SERVICE_PORTS: "0",
 };
 
+/** What somebody has set for a deployment of their own is not for this one. */
+const OWN_SERVERS: Environment = {
+  SERVICE_REDIS_URL: "",
+  REDIS_SENTINELS: "",
+  REDIS_CLUSTER_NODES: "",
+  POSTGRES_PASSWORD: "",
+};
+
 export const REPLICAS = 4;
 
 export interface Replica {
@@ -71,7 +79,7 @@ export class Deployment implements AsyncDisposable {
 
   /** Starts it, or changes what runs, and waits until every replica is ready. */
   async up(environment: Environment): Promise<void> {
-    this.#environment = { LOG_LEVEL: "warn", ...FREE_PORTS, ...environment };
+    this.#environment = { LOG_LEVEL: "warn", ...FREE_PORTS, ...OWN_SERVERS, ...environment };
     await this.#compose.run(this.#environment, "up", "--detach", "--no-build");
     await waitUntil(async () => (await this.#unhealthy()).length === 0, {
       what: "every server to be healthy",
