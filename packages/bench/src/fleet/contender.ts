@@ -15,6 +15,8 @@ export interface FleetContender {
 
 /** What users set; half of it is waited in vain on average. */
 export const POLL_EVERY_MS = 50;
+/** By so much more or less. */
+export const RETRY_JITTER_MS = 10;
 /** The default lease of Skein: everybody gets the same chance to notice a dead leader. */
 export const LOCK_MS = 5_000;
 /** Longer than any measurement. */

@@ -3,6 +3,7 @@
  * their clients send and what Redis spends. Work never takes a multiple of the interval at which contenders poll, except
  * where the bar says 100 ms; polls have jitter there.
  */
+import { SeededRandom } from "@skein/testkit";
 import { bar, formatFigure, type Bar } from "../report/bar.ts";
 import type { Pace, Section, Table } from "../report/section.ts";
 import { percentile, spreadOf } from "../sample.ts";
@@ -35,7 +36,7 @@ const SCENARIOS: Record<Pace, { readonly rounds: number; readonly scenarios: rea
   },
 };
 /** What is sent varies by a retry or a sample; it is counted apart from the rounds that are timed. */
-const COUNTED_ROUNDS = 2;
+const COUNTED_ROUNDS = 3;
 
 interface Measured {
   readonly rounds: readonly Round[];
@@ -71,6 +72,7 @@ export const stampedeSection: Section = {
 
 async function play(scenario: Scenario, rounds: number): Promise<Results> {
   await using fleet = await Fleet.start(scenario.processes);
+  const random = new SeededRandom(describe(scenario));
   const { callers, workMs } = scenario;
   const results = new Map<string, { rounds: Round[]; commands: number[] }>();
   for (const { name } of FLEET_CONTENDERS) results.set(name, { rounds: [], commands: [] });
@@ -81,10 +83,9 @@ async function play(scenario: Scenario, rounds: number): Promise<Results> {
   ): Promise<void> => {
     for (let turn = 0; turn < turns; turn++) {
       const keys = Array.from({ length: scenario.keys }, (_, index) => `k:${what}:${turn}:${index}`);
-      const first = turn % FLEET_CONTENDERS.length;
-      for (const { name } of [...FLEET_CONTENDERS.slice(first), ...FLEET_CONTENDERS.slice(0, first)]) {
-        await one(name, keys);
-      }
+      // In another order every time: nobody always inherits the garbage of the same one.
+      const drawn = FLEET_CONTENDERS.map(({ name }) => ({ name, place: random.fraction() }));
+      for (const { name } of drawn.toSorted((a, b) => a.place - b.place)) await one(name, keys);
     }
   };
   // In the first round everything is cold; it does not count.

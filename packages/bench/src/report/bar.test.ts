@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { bar, formatFigure } from "./bar.ts";
+import { bar, formatFigure, reported, verdictOn } from "./bar.ts";
 
 it("is met by the figure and by nothing else", () => {
   const met = [
@@ -13,6 +13,21 @@ it("is met by the figure and by nothing else", () => {
     bar("c", Number.NaN, { atMost: 1 }),
   ].map((each) => each.met);
   expect(met).toEqual([true, false, true, false, true, false, false, false]);
+});
+
+it("is neither met nor not met when a figure is only reported", () => {
+  expect(verdictOn(reported("c", 2))).toBe("");
+  expect([bar("c", 1, { atLeast: 1 }), bar("c", 1, { atLeast: 2 })].map(verdictOn)).toEqual([
+    "met",
+    "not met",
+  ]);
+});
+
+it("says its bound in few digits", () => {
+  expect([bar("c", 1, { atMost: 1 / 3 }).rule, bar("c", 1, { below: 1_000 }).rule]).toEqual([
+    "<= 0.3333",
+    "< 1000",
+  ]);
 });
 
 it.each([

@@ -5,7 +5,8 @@ export interface Bar {
   readonly rule: string;
   /** `null`: not measured, which is not met. */
   readonly figure: number | null;
-  readonly met: boolean;
+  /** `null`: a figure that is only reported. */
+  readonly met: boolean | null;
   /** What has to be said beside it. */
   readonly remark?: string;
 }
@@ -16,12 +17,38 @@ export function bar(claim: string, figure: number | null, bound: Bound, remark?:
   const known = figure !== null && !Number.isNaN(figure);
   const said = remark === undefined ? {} : { remark };
   if ("atLeast" in bound) {
-    return { claim, rule: `>= ${bound.atLeast}`, figure, met: known && figure >= bound.atLeast, ...said };
+    return {
+      claim,
+      rule: `>= ${brief(bound.atLeast)}`,
+      figure,
+      met: known && figure >= bound.atLeast,
+      ...said,
+    };
   }
   if ("atMost" in bound) {
-    return { claim, rule: `<= ${bound.atMost}`, figure, met: known && figure <= bound.atMost, ...said };
+    return {
+      claim,
+      rule: `<= ${brief(bound.atMost)}`,
+      figure,
+      met: known && figure <= bound.atMost,
+      ...said,
+    };
   }
-  return { claim, rule: `< ${bound.below}`, figure, met: known && figure < bound.below, ...said };
+  return { claim, rule: `< ${brief(bound.below)}`, figure, met: known && figure < bound.below, ...said };
+}
+
+/** A figure without a bar. */
+export function reported(claim: string, figure: number, remark?: string): Bar {
+  return { claim, rule: "reported", figure, met: null, ...(remark === undefined ? {} : { remark }) };
+}
+
+export function verdictOn({ met }: Bar): string {
+  if (met === null) return "";
+  return met ? "met" : "not met";
+}
+
+function brief(bound: number): string {
+  return String(Number(bound.toPrecision(4)));
 }
 
 /** Three significant digits, no exponent. */

@@ -1,5 +1,5 @@
 /** docs/BENCHMARKS.md: what is between the markers is written here, the rest by hand. */
-import { formatFigure, type Bar } from "./bar.ts";
+import { formatFigure, verdictOn, type Bar } from "./bar.ts";
 import type { Machine } from "./machine.ts";
 import type { Report, SectionReport } from "./report.ts";
 import type { Plot, Table } from "./section.ts";
@@ -27,16 +27,20 @@ Peers and what they stand on: ${versions.join(", ")}.`;
 }
 
 function barsText(bars: readonly Bar[]): string {
-  const rows = bars.map(({ claim, rule, figure, met, remark }) => [
-    remark === undefined ? claim : `${claim} (${remark})`,
-    rule,
-    formatFigure(figure),
-    met ? "met" : "**not met**",
-  ]);
-  const missed = bars.filter(({ met }) => !met).length;
+  const rows = bars.map((each) => {
+    const { claim, rule, figure, met, remark } = each;
+    const verdict = verdictOn(each);
+    return [
+      remark === undefined ? claim : `${claim} (${remark})`,
+      rule,
+      formatFigure(figure),
+      met === false ? `**${verdict}**` : verdict,
+    ];
+  });
+  const [met, missed] = [true, false].map((verdict) => bars.filter((each) => each.met === verdict).length);
   return `## Bars
 
-${bars.length} bars, ${bars.length - missed} met, ${missed} not met.
+${Number(met) + Number(missed)} bars, ${met} met, ${missed} not met.
 
 ${markdownTable(["bar", "rule", "figure", ""], rows)}`;
 }

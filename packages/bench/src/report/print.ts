@@ -1,5 +1,5 @@
 /** Findings as text, for a terminal. */
-import { formatFigure, type Bar } from "./bar.ts";
+import { formatFigure, verdictOn, type Bar } from "./bar.ts";
 import type { Findings, Table } from "./section.ts";
 
 export function printed(title: string, { tables, bars }: Findings): string {
@@ -8,8 +8,9 @@ export function printed(title: string, { tables, bars }: Findings): string {
   return [`\n== ${title}`, ...parts, ...(judged.length > 0 ? ["", ...judged] : [])].join("\n");
 }
 
-export function printedBar({ claim, rule, figure, met, remark }: Bar): string {
-  const verdict = met ? "met    " : "NOT MET";
+export function printedBar(judged: Bar): string {
+  const { claim, rule, figure, met, remark } = judged;
+  const verdict = (met === false ? "NOT MET" : verdictOn(judged)).padEnd(7);
   return `${verdict}  ${claim}: ${formatFigure(figure)} (${rule})${remark === undefined ? "" : `; ${remark}`}`;
 }
 

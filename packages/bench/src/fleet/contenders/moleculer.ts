@@ -4,7 +4,7 @@
  */
 import { ServiceBroker } from "moleculer";
 import { behindMap } from "../behind-map.ts";
-import { LOCK_MS, POLL_EVERY_MS, VALUE_TTL_MS, type FleetContender } from "../contender.ts";
+import { LOCK_MS, POLL_EVERY_MS, RETRY_JITTER_MS, VALUE_TTL_MS, type FleetContender } from "../contender.ts";
 
 export const moleculer: FleetContender = {
   name: "moleculer cacher",
@@ -20,7 +20,7 @@ export const moleculer: FleetContender = {
         options: {
           redis: { host: hostname, port: Number(port) },
           ttl: VALUE_TTL_MS / 1_000,
-          redlock: { retryCount: -1, retryDelay: POLL_EVERY_MS },
+          redlock: { retryCount: -1, retryDelay: POLL_EVERY_MS, retryJitter: RETRY_JITTER_MS },
         },
       },
     });

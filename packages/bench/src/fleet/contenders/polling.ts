@@ -6,10 +6,9 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Load } from "../../call.ts";
 import { behindMap } from "../behind-map.ts";
-import { LOCK_MS, POLL_EVERY_MS, type FleetContender } from "../contender.ts";
+import { LOCK_MS, POLL_EVERY_MS, RETRY_JITTER_MS, type FleetContender } from "../contender.ts";
 import { connect, SharedValue } from "../shared-value.ts";
 
-const JITTER_MS = 10;
 const UNLOCK = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0';
 
 export const polling: FleetContender = {
@@ -48,7 +47,7 @@ async function recipe(url: string, load: Load): Promise<{ look: Call; loadOrPoll
             await redis.eval(UNLOCK, 1, `lock:${key}`, owner);
           }
         }
-        await sleep(POLL_EVERY_MS + (2 * Math.random() - 1) * JITTER_MS);
+        await sleep(POLL_EVERY_MS + (2 * Math.random() - 1) * RETRY_JITTER_MS);
         const value = await shared.read(key);
         if (value !== undefined) return value;
       }

@@ -6,11 +6,8 @@
 import Redlock from "redlock";
 import type { Call, Load } from "../../call.ts";
 import { behindMap } from "../behind-map.ts";
-import { LOCK_MS, POLL_EVERY_MS, type FleetContender } from "../contender.ts";
+import { LOCK_MS, POLL_EVERY_MS, RETRY_JITTER_MS, type FleetContender } from "../contender.ts";
 import { connect, SharedValue } from "../shared-value.ts";
-
-/** Of the delay, to both sides. */
-const JITTER_MS = 10;
 
 export const redlock: FleetContender = {
   name: "redlock + second look",
@@ -38,7 +35,7 @@ async function recipe(url: string, load: Load): Promise<{ look: Call; lookUnderL
   const locks = new Redlock([redis as unknown as Redlock.CompatibleRedisClient], {
     retryCount: -1,
     retryDelay: POLL_EVERY_MS,
-    retryJitter: JITTER_MS,
+    retryJitter: RETRY_JITTER_MS,
   });
   locks.on("clientError", () => undefined);
   return {

@@ -13,7 +13,7 @@ export const lruCache: InProcessContender = {
   open(load, maxKeys) {
     const cache = new LRUCache<string, object>({
       max: maxKeys,
-      fetchMethod: async (key) => (await load(key)) as object,
+      fetchMethod: load,
     });
     return (key) => cache.fetch(key);
   },
