@@ -215,8 +215,9 @@ export const WAIT_MUTANTS: readonly Mutant[] = [
     name: "remove-by-key",
     file: "packages/core/src/flight-table.ts",
     below: "remove(flight: Flight): void {",
-    before: "if (flight.listed) this.#flights.delete(flight.key);",
-    after: "if (this.#flights.has(flight.key)) this.#flights.delete(flight.key);",
+    before: "if (flight.listed) this.#flights.leave(flight);",
+    after:
+      "if (this.#flights.get(flight.key) !== undefined) this.#flights.leave(this.#flights.get(flight.key) ?? flight);",
     breaks: "P1",
     harm: "an older flight that ends takes its successor's place with it",
     killers: ["packages/core/src/flight-table.test.ts"],
