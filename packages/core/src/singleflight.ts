@@ -29,8 +29,9 @@ export class Singleflight<V = unknown> implements Coalescer<V> {
 
   /**
    * Calls `work` synchronously, or waits for the flight of `key` already under way; every caller of a flight gets the
-   * same value or the same error. Nothing is kept afterwards. The value is shared, not copied, and it is that of the
-   * first caller's work: callers of one key must mean the same thing by it, and must not change what they get.
+   * same value or the same error. Nothing is kept afterwards but, for a while, the name of the key. The value is shared,
+   * not copied, and it is that of the first caller's work: callers of one key must mean the same thing by it, and must
+   * not change what they get.
    *
    * Rejects with what the work threw, `options.signal.reason`, or: FlightTimeoutError, FlightsFullError,
    * TooManyWaitersError, ReentrantCallError, ClosedError, InvalidArgumentError.
