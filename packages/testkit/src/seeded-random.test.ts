@@ -37,6 +37,13 @@ describe("SeededRandom", () => {
     expect(new Set(random.identifier(5_000)).size).toBe(36);
   });
 
+  it("shuffles a list into every order, and leaves the list as it is", () => {
+    const random = new SeededRandom(1);
+    const list = ["a", "b", "c"];
+    expect(new Set(Array.from({ length: 200 }, () => random.shuffled(list).join(""))).size).toBe(6);
+    expect(list).toEqual(["a", "b", "c"]);
+  });
+
   it("picks every element of a list, and refuses an empty one", () => {
     const random = new SeededRandom(4);
     expect(new Set(Array.from({ length: 200 }, () => random.pick(["a", "b", "c"]))).size).toBe(3);

@@ -42,6 +42,12 @@ export class SeededRandom {
     return list[this.integer(list.length)] as T;
   }
 
+  /** The list in another order; any is as likely as any other. */
+  shuffled<T>(list: readonly T[]): T[] {
+    const drawn = list.map((item) => ({ item, place: this.fraction() }));
+    return drawn.toSorted((a, b) => a.place - b.place).map(({ item }) => item);
+  }
+
   /** A generator of its own for a part of the run: depends on this seed and the label, not on what was drawn before. */
   fork(label: string): SeededRandom {
     return new SeededRandom(`${this.#seed}/${label}`);

@@ -84,8 +84,7 @@ async function play(scenario: Scenario, rounds: number): Promise<Results> {
     for (let turn = 0; turn < turns; turn++) {
       const keys = Array.from({ length: scenario.keys }, (_, index) => `k:${what}:${turn}:${index}`);
       // In another order every time: nobody always inherits the garbage of the same one.
-      const drawn = FLEET_CONTENDERS.map(({ name }) => ({ name, place: random.fraction() }));
-      for (const { name } of drawn.toSorted((a, b) => a.place - b.place)) await one(name, keys);
+      for (const { name } of random.shuffled(FLEET_CONTENDERS)) await one(name, keys);
     }
   };
   // In the first round everything is cold; it does not count.

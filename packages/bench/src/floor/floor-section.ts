@@ -95,12 +95,11 @@ class Course implements AsyncDisposable {
       },
       async () => {
         const heard = new Promise<void>((resolve) => (this.#heard = resolve));
-        const published: Promise<number>[] = [];
-        times["PUBLISH to callback"] = await timed(async () => {
-          published.push(client.publish(CHANNEL, VALUE));
-          await heard;
-        });
-        await Promise.all(published);
+        const beganAt = performance.now();
+        const published = client.publish(CHANNEL, VALUE);
+        await heard;
+        times["PUBLISH to callback"] = performance.now() - beganAt;
+        await published;
       },
       async () => {
         times["GET + SETEX"] = await timed(async () => {
@@ -124,8 +123,7 @@ class Course implements AsyncDisposable {
         times["wake-up, from the end of the work"] = woken.sinceWorkMs;
       },
     ];
-    const drawn = steps.map((step) => ({ step, turn: this.#random.fraction() }));
-    for (const { step } of drawn.toSorted((a, b) => a.turn - b.turn)) await step();
+    for (const step of this.#random.shuffled(steps)) await step();
     return times as Times;
   }
 
