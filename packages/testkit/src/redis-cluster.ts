@@ -68,15 +68,19 @@ export class RedisCluster implements AsyncDisposable {
     return this.#anyAdmin().cluster("KEYSLOT", key);
   }
 
-  /** The node that answers for the key now. */
+  /**
+   * The node that answers for the key now, as that node itself sees it: after a slot has moved, a late message of its
+   * former node can make others believe the former for a while.
+   */
   async nodeOf(key: string): Promise<RedisServer> {
     const slot = await this.slotOf(key);
-    for (const range of await this.#anyAdmin().cluster("SLOTS")) {
-      const [first, last, [, port]] = range as unknown as [number, number, [string, number]];
-      const node = this.servers.find((one) => one.port === port);
-      if (slot >= first && slot <= last && node !== undefined) return node;
-    }
-    throw new Error(`No node answers for slot ${slot}.`);
+    const running = this.servers.filter(({ isRunning }) => isRunning);
+    const owner = async (): Promise<RedisServer | undefined> => {
+      const owns = await Promise.all(running.map((node) => this.#owns(node, slot)));
+      const owners = running.filter((_, index) => owns[index]);
+      return owners.length === 1 ? owners[0] : undefined;
+    };
+    return waitUntil(owner, { timeoutMs: 30_000, what: `one node to answer for slot ${slot}` });
   }
 
   /** Begins to move the key's slot: from now on its node answers ASK for keys that it does not have. */
@@ -189,6 +193,16 @@ export class RedisCluster implements AsyncDisposable {
       },
       { timeoutMs: 30_000, everyMs: 50, what: "the replicas to follow their primaries" },
     );
+  }
+
+  /** By its own account. */
+  async #owns(node: RedisServer, slot: number): Promise<boolean> {
+    const ranges = (await this.#admin(node).cluster("SLOTS")) as unknown as [
+      number,
+      number,
+      [string, number],
+    ][];
+    return ranges.some(([first, last, [, port]]) => slot >= first && slot <= last && port === node.port);
   }
 
   #admin(node: RedisServer): Redis {
