@@ -101,6 +101,7 @@ export class RedisCluster implements AsyncDisposable {
       finish: async () => {
         const left = await this.#admin(from).cluster("GETKEYSINSLOT", slot, 1_000_000);
         if (left.length > 0) await moveKeys(...left);
+        await this.#untilUpToDate(to);
         // The new node first: in between, both send clients to each other instead of nowhere.
         const others = this.servers.filter((node) => node !== to && node !== from && node.isRunning);
         for (const node of [to, from, ...others]) {
@@ -193,6 +194,23 @@ export class RedisCluster implements AsyncDisposable {
       },
       { timeoutMs: 30_000, everyMs: 50, what: "the replicas to follow their primaries" },
     );
+  }
+
+  /**
+   * Waits until the node knows the latest configuration epoch of any other. Whoever is given a slot claims it with a newer
+   * epoch than all it knows. Were that older than its former node's, others would take a late message of that one for the
+   * newer claim and tell the new node so, and nobody would have the slot.
+   */
+  async #untilUpToDate(node: RedisServer): Promise<void> {
+    const epochOf = async (one: RedisServer): Promise<number> => {
+      const info = String(await this.#admin(one).cluster("INFO"));
+      return Number(/cluster_current_epoch:(\d+)/.exec(info)?.[1]);
+    };
+    const isUpToDate = async (): Promise<boolean> => {
+      const epochs = await Promise.all(this.servers.filter(({ isRunning }) => isRunning).map(epochOf));
+      return (await epochOf(node)) >= Math.max(...epochs);
+    };
+    await waitUntil(isUpToDate, { timeoutMs: 30_000, what: "the slot's new node to know of the last move" });
   }
 
   /** By its own account. */
