@@ -31,9 +31,9 @@ const current = new AsyncLocalStorage<Ancestor>();
 
 /** The nearest flight under way that this code runs inside of. */
 export function currentAncestor(): Ancestor | undefined {
-  const nearest = skipOver(current.getStore());
+  const nearest = underWay(current.getStore());
   // Unlink flights that are over: a chain that is passed on for ever must not grow for ever.
-  for (let node = nearest; node !== undefined; node = node.parent) node.parent = skipOver(node.parent);
+  for (let node = nearest; node !== undefined; node = node.parent) node.parent = underWay(node.parent);
   return nearest;
 }
 
@@ -45,31 +45,36 @@ export function runInside<A, B, T>(ancestor: Ancestor, callback: (a: A, b: B) =>
   return current.run(ancestor, callback, a, b);
 }
 
+/** The first, from `nearest` outwards, that is meant. */
+function find(nearest: Ancestor | undefined, isMeant: (flight: Ancestor) => boolean): Ancestor | undefined {
+  let node = nearest;
+  while (node !== undefined && !isMeant(node)) node = node.parent;
+  return node;
+}
+
 /** Whether `nearest` or one of its ancestors is a flight of `key`. */
 export function isInside(nearest: Ancestor, scope: object, key: string): boolean {
-  for (let node: Ancestor | undefined = nearest; node !== undefined; node = node.parent) {
-    if (node.key === key && node.scope === scope) return true;
-  }
-  return false;
+  return find(nearest, (flight) => flight.key === key && flight.scope === scope) !== undefined;
 }
 
-/** Whether `nearest` or one of its ancestors is this very flight, whichever process runs its work. */
-export function isInsideFlight(nearest: Ancestor, flightId: string): boolean {
-  for (let node: Ancestor | undefined = nearest; node !== undefined; node = node.parent) {
-    if (node.flightId === flightId) return true;
-  }
-  return false;
+/** `nearest`, or the one of its ancestors, that is this very flight, whichever process runs its work. */
+export function findFlight(nearest: Ancestor | undefined, flightId: string): Ancestor | undefined {
+  return find(nearest, (flight) => flight.flightId === flightId);
 }
 
-/** Tells the flights between a caller and the flight that it was refused for, if only a header names that one. */
-export function noteRefusal(nearest: Ancestor, flightId: string): void {
-  const between: Ancestor[] = [];
-  for (let node: Ancestor | undefined = nearest; node !== undefined; node = node.parent) {
-    if (node.flightId !== flightId) between.push(node);
-    else if (node.scope === ELSEWHERE) break;
-    else return;
+/**
+ * Whether a caller, in `nearest`, would wait for itself if it waited for a flight. If only a header names that flight, all
+ * between the two are told that the caller was refused.
+ */
+export function refusesFlight(nearest: Ancestor | undefined, flightId: string): boolean {
+  const refused = findFlight(nearest, flightId);
+  if (refused === undefined) return false;
+  if (refused.scope === ELSEWHERE) {
+    for (let node = nearest; node !== undefined && node !== refused; node = node.parent) {
+      node.refusedFor ??= flightId;
+    }
   }
-  for (const flight of between) flight.refusedFor ??= flightId;
+  return true;
 }
 
 /** A call of the work that is running here was refused for a flight that only a header names. */
@@ -83,8 +88,6 @@ export function ancestorOf(scope: object, key: string, parent: Ancestor | undefi
   return { scope, key, flightId: undefined, over: false, parent, chained, refusedFor: undefined };
 }
 
-function skipOver(from: Ancestor | undefined): Ancestor | undefined {
-  let node = from;
-  while (node?.over === true) node = node.parent;
-  return node;
+function underWay(nearest: Ancestor | undefined): Ancestor | undefined {
+  return find(nearest, ({ over }) => !over);
 }

@@ -25,37 +25,20 @@ export const MAX_TIMER_MS = 2_147_483_647;
 /** Node's timers run on a clock of whole milliseconds, so one may fire early by less than this. */
 const COARSE_MS = 1;
 
-class SystemTimer implements Timer {
-  readonly #unref: boolean;
-  #handle: NodeJS.Timeout;
-
-  constructor(callback: () => void, delayMs: number, unref: boolean) {
-    const dueAt = performance.now() + delayMs;
-    this.#unref = unref;
-    this.#handle = this.#arm(
-      () => {
-        if (performance.now() >= dueAt) callback();
-        else this.#handle = this.#arm(callback, COARSE_MS);
-      },
-      Math.min(Math.ceil(delayMs), MAX_TIMER_MS),
-    );
-  }
-
-  cancel(): void {
-    clearTimeout(this.#handle);
-  }
-
-  #arm(callback: () => void, delayMs: number): NodeJS.Timeout {
-    const handle = setTimeout(callback, delayMs);
-    if (this.#unref) handle.unref();
-    return handle;
-  }
-}
-
 /** The process's own clock: `performance.now()`, `setTimeout`, `setImmediate`. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  setTimer: (callback, delayMs, options) => new SystemTimer(callback, delayMs, options?.unref === true),
+  setTimer(callback, delayMs, options) {
+    const dueAt = performance.now() + delayMs;
+    let handle: NodeJS.Timeout;
+    const arm = (listener: () => void, ms: number): void => {
+      handle = setTimeout(listener, ms);
+      if (options?.unref === true) handle.unref();
+    };
+    const onTime = (): void => (performance.now() >= dueAt ? callback() : arm(callback, COARSE_MS));
+    arm(onTime, Math.min(Math.ceil(delayMs), MAX_TIMER_MS));
+    return { cancel: () => clearTimeout(handle) };
+  },
   nextPoll(callback) {
     // The first immediate may run before the poll phase in which waiting input is read; the second cannot.
     setImmediate(() => setImmediate(callback));

@@ -2,9 +2,8 @@
  * The interface that one process (`Singleflight`) and a fleet (`ClusterSingleflight`) share: moving from one to the
  * other is one line. Not promised by either: mutual exclusion. It saves work; it does not protect a resource.
  */
-import { InvalidArgumentError } from "./errors.ts";
 import type { FlightContext, FlightResult } from "./flight-result.ts";
-import { MAX_TIMER_MS } from "./clock.ts";
+import { A_FUNCTION, A_SIGNAL, A_STRING, A_TIMER_MS, AN_OBJECT, check } from "./rule.ts";
 
 /**
  * The expensive function. Called synchronously inside `do()` when nobody else has to be asked first. `signal` is
@@ -56,29 +55,21 @@ export interface Coalescer<V = unknown> {
 }
 
 /** @throws InvalidArgumentError naming the argument, its value and the rule. */
-export function checkCall(key: unknown, work: unknown, options: unknown): void {
+export function checkCall(key: unknown, work: unknown, options: CallOptions | undefined): void {
+  // Nearly every call is like this; asking the rules one by one is felt by callers that only wait.
+  if (typeof key === "string" && typeof work === "function" && options === undefined) return;
   checkKey(key);
-  if (typeof work !== "function") throw new InvalidArgumentError("work", work, "must be a function");
+  check("work", work, A_FUNCTION);
   if (options === undefined) return;
-  if (typeof options !== "object" || options === null) {
-    throw new InvalidArgumentError("options", options, "must be an object");
-  }
-  const { signal, timeoutMs } = options as { signal?: unknown; timeoutMs?: unknown };
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new InvalidArgumentError("signal", signal, "must be an AbortSignal");
-  }
-  if (timeoutMs !== undefined) checkTimerMs("timeoutMs", timeoutMs);
+  check("options", options, AN_OBJECT);
+  const { signal, timeoutMs } = options;
+  if (signal !== undefined) check("signal", signal, A_SIGNAL);
+  if (timeoutMs !== undefined) check("timeoutMs", timeoutMs, A_TIMER_MS);
 }
 
 /** @throws InvalidArgumentError */
 export function checkKey(key: unknown): void {
-  if (typeof key !== "string") throw new InvalidArgumentError("key", key, "must be a string");
-}
-
-/** @throws InvalidArgumentError when a timer could not keep the delay. */
-export function checkTimerMs(argument: string, ms: unknown, min = 1): asserts ms is number {
-  if (typeof ms === "number" && Number.isInteger(ms) && ms >= min && ms <= MAX_TIMER_MS) return;
-  throw new InvalidArgumentError(argument, ms, `must be an integer from ${min} to ${MAX_TIMER_MS}`);
+  check("key", key, A_STRING);
 }
 
 /** The one implementation of `Coalescer.wrap`. */
@@ -87,14 +78,8 @@ export function wrapCoalesced<V, A extends unknown[], T extends V>(
   work: (...args: [...A, AbortSignal]) => Promise<T>,
   options: WrapOptions<A>,
 ): (...args: A) => Promise<T> {
-  if (typeof work !== "function") throw new InvalidArgumentError("work", work, "must be a function");
-  if (typeof options?.key !== "function") {
-    throw new InvalidArgumentError(
-      "options.key",
-      options?.key,
-      "must be a function from the arguments to a key",
-    );
-  }
+  check("work", work, A_FUNCTION);
+  check("options.key", options?.key, A_FUNCTION);
   const { key } = options;
   return async (...args) => coalescer.do<T>(key(...args), (signal) => work(...args, signal));
 }

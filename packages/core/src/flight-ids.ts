@@ -6,17 +6,20 @@ const ENDINGS = Array.from({ length: 36 ** 2 }, (_, number) => number.toString(3
 
 export class FlightIds {
   readonly #prefix: string;
-  #count = 0;
+  #stems = 0;
   #stem = "";
+  /** Endings that the present stem has had. */
+  #used = ENDINGS.length;
 
   constructor(randomness: Randomness) {
     this.#prefix = `${randomness.identifier(8)}-`;
   }
 
   next(): string {
-    const ending = this.#count % ENDINGS.length;
-    if (ending === 0) this.#stem = this.#prefix + (this.#count / ENDINGS.length).toString(36);
-    this.#count++;
-    return this.#stem + ENDINGS[ending];
+    if (this.#used === ENDINGS.length) {
+      this.#stem = this.#prefix + (this.#stems++).toString(36);
+      this.#used = 0;
+    }
+    return this.#stem + ENDINGS[this.#used++];
   }
 }

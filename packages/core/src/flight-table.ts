@@ -6,23 +6,10 @@
  * Foreign code (observers, abort listeners, the work itself) may call back at any moment it runs. So it runs only
  * when the table is consistent again: the new flight entered, its caller attached, `close` under way.
  */
-import {
-  ancestorOf,
-  currentAncestor,
-  isInside,
-  isInsideFlight,
-  noteRefusal,
-  type Ancestor,
-} from "./ancestry.ts";
+import { ancestorOf, currentAncestor, isInside, refusesFlight, type Ancestor } from "./ancestry.ts";
 import { background } from "./background.ts";
-import {
-  checkCall,
-  checkKey,
-  checkTimerMs,
-  type CallOptions,
-  type CloseOptions,
-  type Work,
-} from "./coalescer.ts";
+import { MAX_TIMER_MS } from "./clock.ts";
+import { checkCall, checkKey, type CallOptions, type CloseOptions, type Work } from "./coalescer.ts";
 import {
   ClosedError,
   FlightAgedError,
@@ -38,10 +25,12 @@ import { localPilot } from "./local-pilot.ts";
 import type { Emitter, FlightEvent } from "./observer.ts";
 import type { FlightLimits } from "./options.ts";
 import type { Pilot } from "./pilot.ts";
+import { check, integer } from "./rule.ts";
 import { RunClock } from "./run-clock.ts";
 import type { Waiter } from "./waiter.ts";
 
 export const DEFAULT_DRAIN_MS = 5_000;
+const A_DRAIN_MS = integer(0, MAX_TIMER_MS);
 
 /** What is chained to it runs when everything under way has returned. */
 const EMPTY_STACK = Promise.resolve();
@@ -97,25 +86,22 @@ export class FlightTable {
     let promise: Promise<unknown> | undefined;
     try {
       checkCall(key, work, options);
-      this.#refuseWhenClosed(key);
+      if (this.closed) this.teller.refuse(key, "closed", new ClosedError());
       if (options?.signal?.aborted === true) return Promise.reject(options.signal.reason);
       const inside = this.limits.detectReentry ? currentAncestor() : undefined;
-      if (inside !== undefined) this.#refuseReentry(inside, key);
+      if (inside !== undefined && isInside(inside, this, key)) this.#refuseReentry(key);
       // Zero: nobody listens, so nothing need be known of this call.
       const callId = this.emitter.active ? ++calls : 0;
       const present = this.#flights.get(key);
       if (present !== undefined && !this.#isAged(present)) {
-        if (inside !== undefined && isInsideFlight(inside, present.flightId)) {
-          noteRefusal(inside, present.flightId);
-          this.#reentered(key);
-        }
-        const joined = this.#attach(present, work, options, wantsStory, callId, inside);
+        if (inside !== undefined && refusesFlight(inside, present.flightId)) this.#refuseReentry(key);
+        const joined = present.attach(work, options, wantsStory, callId, inside);
         if (callId !== 0) this.teller.tell("call-started", present, { callId });
         return joined;
       }
       if (present === undefined) this.#refuseWhenFull(key);
       opened = new Flight(this, key, work, pilot, this.#ancestor(key, inside));
-      promise = this.#attach(opened, work, options, wantsStory, callId, inside);
+      promise = opened.attach(work, options, wantsStory, callId, inside);
       if (!opened.over) this.#takeOff(opened, present, callId);
       return promise;
     } catch (error) {
@@ -167,8 +153,7 @@ export class FlightTable {
 
   /** Removes the flight, and only this one: its key may belong to a newer flight by now. */
   remove(flight: Flight): void {
-    if (flight.listed) this.#flights.leave(flight);
-    else this.#strays.delete(flight);
+    if (!this.#flights.leave(flight)) this.#strays.delete(flight);
     if (flight.ancestor !== undefined) flight.ancestor.over = true;
     if (this.#onEmpty !== undefined && this.size === 0) this.#onEmpty();
   }
@@ -184,30 +169,18 @@ export class FlightTable {
     evacuate: (flight: Flight, reason: ClosedError) => void,
   ): Promise<void> {
     const drainMs = options?.drainMs ?? DEFAULT_DRAIN_MS;
-    checkTimerMs("drainMs", drainMs, 0);
+    check("drainMs", drainMs, A_DRAIN_MS);
     await (this.#closing ??= this.#drain(drainMs, evacuate));
-  }
-
-  #refuseWhenClosed(key: string): void {
-    if (this.#closing === undefined) return;
-    this.teller.callRefused(key, "closed");
-    throw new ClosedError();
   }
 
   #refuseWhenFull(key: string): void {
     const { maxEntries, onFull } = this.limits;
     if (onFull !== "reject" || this.#flights.size < maxEntries) return;
-    this.teller.callRefused(key, "full");
-    throw new FlightsFullError(maxEntries);
+    this.teller.refuse(key, "full", new FlightsFullError(maxEntries));
   }
 
-  #refuseReentry(inside: Ancestor, key: string): void {
-    if (isInside(inside, this, key)) this.#reentered(key);
-  }
-
-  #reentered(key: string): never {
-    this.teller.callRefused(key, "reentrant");
-    throw new ReentrantCallError();
+  #refuseReentry(key: string): never {
+    this.teller.refuse(key, "reentrant", new ReentrantCallError());
   }
 
   #isAged(flight: Flight): boolean {
@@ -215,34 +188,19 @@ export class FlightTable {
     return startedAt !== undefined && this.runClock.now() - startedAt >= flight.ageLimitMs;
   }
 
-  #attach(
-    flight: Flight,
-    work: Work<unknown>,
-    options: CallOptions | undefined,
-    wantsStory: boolean,
-    callId: number,
-    inside: Ancestor | undefined,
-  ): Promise<unknown> {
-    // A flight that a header has to do with may have to tell its callers apart.
-    const alike = flight.ancestor?.chained !== true;
-    const plain = alike && options === undefined && !wantsStory && this.limits.timeoutMs === undefined;
-    return plain && flight.pilot.sharesPromise && callId === 0
-      ? flight.attachPlain()
-      : flight.attach(work, options, wantsStory, callId, inside);
-  }
-
   /** Enters a flight that has its first caller, in place of the aged one or of the oldest if need be, and launches it. */
   #takeOff(flight: Flight, aged: Flight | undefined, callId: number): void {
     const { maxEntries, onFull } = this.limits;
     const full = aged === undefined && this.#flights.size >= maxEntries;
     const bypasses = full && onFull === "bypass";
-    const evicted = full && !bypasses ? this.#flights.oldest : undefined;
-    if (aged !== undefined) this.#displace(aged);
-    if (evicted !== undefined) this.#displace(evicted);
+    const replaced = full && !bypasses ? this.#flights.oldest : aged;
+    if (replaced !== undefined) this.#displace(replaced);
     if (bypasses) this.#strays.add(flight);
     else this.#flights.enter(flight);
-    if (aged !== undefined) this.#replace(aged, "flight-aged", new FlightAgedError(aged.ageLimitMs));
-    if (evicted !== undefined) this.#replace(evicted, "flight-evicted", new FlightEvictedError(maxEntries));
+    if (replaced !== undefined) {
+      this.teller.tell(full ? "flight-evicted" : "flight-aged", replaced, {});
+      replaced.replace(full ? new FlightEvictedError(maxEntries) : new FlightAgedError(replaced.ageLimitMs));
+    }
     if (bypasses) this.teller.tell("flight-bypassed", flight, {});
     if (callId !== 0) this.teller.tell("call-started", flight, { callId });
     flight.launch();
@@ -250,13 +208,8 @@ export class FlightTable {
 
   /** Takes a flight's place in the table from it. It counts as a stray until it has answered its callers. */
   #displace(flight: Flight): void {
-    if (flight.listed) this.#flights.leave(flight);
+    this.#flights.leave(flight);
     this.#strays.add(flight);
-  }
-
-  #replace(flight: Flight, type: "flight-aged" | "flight-evicted", reason: Error): void {
-    this.teller.tell(type, flight, {});
-    flight.replace(reason);
   }
 
   #ancestor(key: string, parent: Ancestor | undefined): Ancestor | undefined {

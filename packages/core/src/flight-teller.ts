@@ -31,8 +31,10 @@ export class FlightTeller {
     this.#emitter.emit({ type, ...this.about(flight.key, flightId), ...details } as unknown as EventOfFlight);
   }
 
-  callRefused(key: string, why: RefusedWhy): void {
+  /** Tells that a call of `key` is refused, and throws. */
+  refuse(key: string, why: RefusedWhy, error: Error): never {
     if (this.#emitter.active) this.#emitter.emit({ type: "call-refused", ...this.#aboutKey(key), why });
+    throw error;
   }
 
   #aboutKey(key: string): Omit<AboutFlight, "flightId"> {

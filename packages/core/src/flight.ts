@@ -3,11 +3,12 @@
  * is the pilot's business (run the work here, or ask the fleet); keeping the callers and answering each of them
  * exactly once is the flight's. Not promised: that the work stops when aborted. It is asked to.
  */
-import { isInsideFlight, noteRefusal, runInside, type Ancestor } from "./ancestry.ts";
+import { findFlight, refusesFlight, runInside, type Ancestor } from "./ancestry.ts";
 import { asPromise } from "./as-promise.ts";
 import { background } from "./background.ts";
 import type { CallOptions, Work } from "./coalescer.ts";
 import { ReentrantCallError, TooManyWaitersError } from "./errors.ts";
+import type { Place } from "./flight-index.ts";
 import { resultOf, type FlightContext, type Role } from "./flight-result.ts";
 import type { FlightTable } from "./flight-table.ts";
 import type { AboutFlight, CallEnding } from "./observer.ts";
@@ -33,16 +34,18 @@ export class Flight implements WaiterHost {
   rescue: ((error: unknown) => { readonly value: unknown } | undefined) | undefined;
   /** All callers have been answered, or have left. */
   over = false;
-  /** It has its key's place in the table: none of its strays, and not over. Its neighbours there, by age. */
-  listed = false;
+  /** Its key's place in the table, if it has that: none of its strays, and not over. Its neighbours there, by age. */
+  place: Place | undefined;
   older: Flight | undefined;
   younger: Flight | undefined;
   #launched = false;
-  /** Callers that can neither leave nor ask for a story share one promise: nothing is allocated per caller. */
+  /**
+   * Callers that can neither leave nor ask for a story share one promise: nothing is allocated per caller. It is rejected by
+   * being resolved with a promise that is: a function that rejects it, made for each flight, costs a tenth of the flight.
+   */
   #plainCallers = 0;
   #shared: Promise<unknown> | undefined;
   #resolve: ((value: unknown) => void) | undefined;
-  #reject: ((error: unknown) => void) | undefined;
   #waiters: Set<Waiter> | undefined;
   #controller: AbortController | undefined;
   /** Whether a caller has been counted as the one that started the execution. */
@@ -109,26 +112,27 @@ export class Flight implements WaiterHost {
     return this.table.teller.about(this.key, flightId);
   }
 
-  /** Attaches a caller that cannot leave and wants the bare value. */
-  attachPlain(): Promise<unknown> {
-    this.#checkRoom();
-    this.#plainCallers++;
-    return (this.#shared ??= new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    }));
-  }
-
-  /** Attaches a caller with a signal, a timeout or an interest in the story; `inside` is where it calls from. */
+  /** Attaches a caller, which calls from `inside`; `callId` is 0 when nobody listens. */
   attach(
     work: Work<unknown>,
     options: CallOptions | undefined,
     wantsStory: boolean,
     callId: number,
-    inside?: Ancestor,
+    inside: Ancestor | undefined,
   ): Promise<unknown> {
-    this.#checkRoom();
-    const { clock, timeoutMs } = this.table.limits;
+    const { maxWaiters, timeoutMs, clock } = this.table.limits;
+    if (this.callers >= maxWaiters) {
+      this.table.teller.refuse(this.key, "waiters", new TooManyWaitersError(maxWaiters));
+    }
+    // Can neither leave nor ask for a story.
+    const plain = options === undefined && !wantsStory && timeoutMs === undefined && callId === 0;
+    // A flight that a header has to do with may have to tell its callers apart.
+    if (plain && this.pilot.sharesPromise && this.ancestor?.chained !== true) {
+      this.#plainCallers++;
+      return (this.#shared ??= new Promise((resolve) => {
+        this.#resolve = resolve;
+      }));
+    }
     const waiter = new Waiter(this, work, clock.now(), wantsStory, callId, inside);
     this.adopt(waiter);
     waiter.watch(clock, options, timeoutMs);
@@ -193,11 +197,9 @@ export class Flight implements WaiterHost {
     this.#resolve?.(value);
     if (waiters === undefined && !this.table.emitter.active) return;
     const story = told ?? this.localStory();
-    for (const waiter of waiters ?? []) {
-      waiter.resolve(waiter.wantsStory ? resultOf(value, story, shared, this.#waitedMs(waiter)) : value);
-    }
-    for (const waiter of waiters ?? []) this.#tellCallEnded(waiter, "value", story, shared);
-    this.#tellFlightEnded("value", story);
+    this.#answer(waiters, "value", story, shared, (waiter) =>
+      waiter.resolve(waiter.wantsStory ? resultOf(value, story, shared, this.#waitedMs(waiter)) : value),
+    );
   }
 
   /** Answers every caller with an error; `told`: unless nobody else took part. Later settlements change nothing. */
@@ -212,10 +214,8 @@ export class Flight implements WaiterHost {
     const others = ending === "error" ? this.#takeOthers() : [];
     const shared = this.callers > 1 || story.role === "follower";
     const waiters = this.#end();
-    this.#reject?.(error);
-    for (const waiter of waiters ?? []) waiter.reject(error);
-    for (const waiter of waiters ?? []) this.#tellCallEnded(waiter, ending, story, shared);
-    this.#tellFlightEnded(ending, story);
+    this.#resolve?.(Promise.reject(error));
+    this.#answer(waiters, ending, story, shared, (waiter) => waiter.reject(error));
     // When the pilot has said what it has to say of this flight: the next one is not to meet it.
     if (others.length > 0) queueMicrotask(() => this.table.rehome(this.key, others, this.pilot));
   }
@@ -227,19 +227,18 @@ export class Flight implements WaiterHost {
 
   onLeave(waiter: Waiter, ending: CallEnding): void {
     if (this.#waiters?.delete(waiter) !== true) return;
-    this.#tellCallEnded(waiter, ending, this.#standing ?? this.localStory(), false);
+    const story = this.#standing ?? this.localStory();
+    this.#tellCallEnded(waiter, ending, story, false);
     if (this.callers > 0 || this.over) return;
-    this.over = true;
-    this.table.remove(this);
+    this.#end();
     this.table.teller.tell("flight-unwanted", this, {});
-    this.#tellFlightEnded(ending, this.#standing ?? this.localStory());
+    this.#tellFlightEnded(ending, story);
     if (this.#launched) this.pilot.onUnwanted(this);
   }
 
   /** A caller that runs inside of this very flight, which another process may lead, would wait for itself. */
   #refuseReentry(waiter: Waiter): void {
-    if (waiter.inside === undefined || !isInsideFlight(waiter.inside, this.flightId)) return;
-    noteRefusal(waiter.inside, this.flightId);
+    if (!refusesFlight(waiter.inside, this.flightId)) return;
     // Not from the midst of what the pilot is doing: it may be the last caller that goes.
     queueMicrotask(() => waiter.leave("error", new ReentrantCallError()));
   }
@@ -248,7 +247,7 @@ export class Flight implements WaiterHost {
   #takeOthers(): Waiter[] {
     const refusedFor = this.ancestor?.refusedFor;
     if (refusedFor === undefined) return [];
-    const others = this.#take(({ inside }) => inside === undefined || !isInsideFlight(inside, refusedFor));
+    const others = this.#take(({ inside }) => findFlight(inside, refusedFor) === undefined);
     return others.toSorted((a, b) => Number(a.inside !== undefined) - Number(b.inside !== undefined));
   }
 
@@ -256,13 +255,6 @@ export class Flight implements WaiterHost {
     const taken = [...(this.#waiters ?? [])].filter(goes);
     for (const waiter of taken) this.#waiters?.delete(waiter);
     return taken;
-  }
-
-  #checkRoom(): void {
-    const { maxWaiters } = this.table.limits;
-    if (this.callers < maxWaiters) return;
-    this.table.teller.callRefused(this.key, "waiters");
-    throw new TooManyWaitersError(maxWaiters);
   }
 
   /** From here on no caller can come or leave; those returned are to be answered. */
@@ -273,6 +265,19 @@ export class Flight implements WaiterHost {
     this.#waiters = undefined;
     if (waiters !== undefined) for (const waiter of waiters) waiter.disarm();
     return waiters;
+  }
+
+  /** All callers before anybody is told: who listens finds them answered. */
+  #answer(
+    waiters: ReadonlySet<Waiter> | undefined,
+    ending: CallEnding,
+    story: Story,
+    shared: boolean,
+    answer: (waiter: Waiter) => void,
+  ): void {
+    waiters?.forEach(answer);
+    waiters?.forEach((waiter) => this.#tellCallEnded(waiter, ending, story, shared));
+    this.#tellFlightEnded(ending, story);
   }
 
   #tellExecution(execution: Promise<unknown>, calledAt: number, flightId: string): void {

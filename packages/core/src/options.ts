@@ -1,9 +1,10 @@
 /** The options of `Singleflight`: meaning, unit, default, range, and the check that enforces them. */
 import { disregard } from "./background.ts";
-import { MAX_TIMER_MS, systemClock, type Clock } from "./clock.ts";
+import { systemClock, type Clock } from "./clock.ts";
 import { describe, InvalidOptionError, withoutText } from "./errors.ts";
 import type { FlightEvent, Observer } from "./observer.ts";
 import { systemRandomness, type Randomness } from "./randomness.ts";
+import { A_FUNCTION, A_TIMER_MS, AN_OBJECT, integer, objectWith, oneOf, type Rule } from "./rule.ts";
 
 /** What happens to a new flight when `maxEntries` are under way. */
 export type OnFull = "evict-oldest" | "bypass" | "reject";
@@ -61,84 +62,52 @@ export interface FlightLimits {
   readonly randomness: Randomness;
 }
 
-/** Takes what was given for an option, `undefined` for nothing. @throws InvalidOptionError */
-type Check<T> = (option: string, given: unknown) => T;
-
-const CHECKS: { readonly [Option in keyof FlightLimits]: Check<FlightLimits[Option]> } = {
-  maxEntries: integer(10_000, 10_000_000),
-  maxAgeMs: integer(30_000, MAX_TIMER_MS),
-  onFull: oneOf("evict-oldest", "bypass", "reject"),
-  maxWaiters: integer(Infinity, 2_147_483_647),
-  timeoutMs: integer(undefined, MAX_TIMER_MS),
-  detectReentry: boolean(true),
-  keyPrefixOf: (option, given = NO_PREFIX) => harmless(callable(option, given)),
-  exposeKeys: boolean(false),
-  clock: withMethods(systemClock, "now", "setTimer", "nextPoll"),
-  randomness: withMethods(systemRandomness, "fraction", "identifier"),
-};
-/** The one that is no limit. */
-const OBSERVER = "observer";
-
+/** The ways to be at `maxEntries`; the first is the default. */
+const ON_FULL = ["evict-oldest", "bypass", "reject"] as const;
+const TRUE_OR_FALSE = oneOf("must be true or false", true, false);
 const NO_PREFIX = (): undefined => undefined;
+const OBSERVERS: Rule = {
+  says: "must be an object with onEvent(event), or a list of them",
+  holds: (given) => [given].flat().every(objectWith("onEvent").holds),
+};
+/** What no text can be right for: one that was given by mistake may be a secret. */
+const WITHOUT_TEXT: ReadonlySet<Rule> = new Set([A_FUNCTION, OBSERVERS]);
+
+/** Of every option: its default, and what it has to be if it is given. */
+const OPTIONS: {
+  readonly [Option in keyof FlightLimits]: readonly [fallback: FlightLimits[Option], rule: Rule];
+} & { readonly observer: readonly [undefined, Rule] } = {
+  maxEntries: [10_000, integer(1, 10_000_000)],
+  maxAgeMs: [30_000, A_TIMER_MS],
+  onFull: [ON_FULL[0], oneOf(`must be one of ${ON_FULL.map(describe).join(", ")}`, ...ON_FULL)],
+  maxWaiters: [Infinity, integer(1, 2_147_483_647)],
+  timeoutMs: [undefined, A_TIMER_MS],
+  detectReentry: [true, TRUE_OR_FALSE],
+  keyPrefixOf: [NO_PREFIX, A_FUNCTION],
+  exposeKeys: [false, TRUE_OR_FALSE],
+  clock: [systemClock, objectWith("now", "setTimer", "nextPoll")],
+  randomness: [systemRandomness, objectWith("fraction", "identifier")],
+  observer: [undefined, OBSERVERS],
+};
 
 /** @throws InvalidOptionError naming the option, its value and the rule. */
 export function flightLimits<E>(options: SingleflightOptions<E>): FlightLimits {
-  if (!isObject(options)) throw new InvalidOptionError("options", withoutText(options), "must be an object");
-  const checks = Object.entries(CHECKS);
-  const known = [...checks.map(([option]) => option), OBSERVER];
-  for (const [option, value] of Object.entries(options)) {
-    if (known.includes(option)) continue;
-    const rule = `is not known; known are ${known.join(", ")}`;
-    throw new InvalidOptionError(option, withoutText(value), rule);
+  if (!AN_OBJECT.holds(options)) {
+    throw new InvalidOptionError("options", withoutText(options), AN_OBJECT.says);
   }
-  checkObservers(options.observer);
-  const limits = checks.map(([option, check]) => [option, check(option, Reflect.get(options, option))]);
-  return Object.fromEntries(limits) as FlightLimits;
-}
-
-function integer<T>(fallback: T, max: number): Check<number | T> {
-  return (option, given) => {
-    if (given === undefined) return fallback;
-    if (typeof given === "number" && Number.isInteger(given) && given >= 1 && given <= max) return given;
-    throw new InvalidOptionError(option, given, `must be an integer from 1 to ${max}`);
-  };
-}
-
-function boolean(fallback: boolean): Check<boolean> {
-  return (option, given = fallback) => {
-    if (typeof given === "boolean") return given;
-    throw new InvalidOptionError(option, given, "must be true or false");
-  };
-}
-
-/** The first one is the default. */
-function oneOf<T extends string>(fallback: T, ...others: readonly T[]): Check<T> {
-  const allowed = [fallback, ...others];
-  return (option, given = fallback) => {
-    const found = allowed.find((item) => item === given);
-    if (found !== undefined) return found;
-    throw new InvalidOptionError(option, given, `must be one of ${allowed.map(describe).join(", ")}`);
-  };
-}
-
-function callable(option: string, given: unknown): (key: string) => unknown {
-  if (typeof given === "function") return given as (key: string) => unknown;
-  throw new InvalidOptionError(option, withoutText(given), "must be a function");
-}
-
-function withMethods<T extends object>(fallback: T, ...names: readonly (keyof T & string)[]): Check<T> {
-  return (option, given = fallback) => {
-    if (isObject(given) && names.every((name) => hasMethod(given, name))) return given as T;
-    throw new InvalidOptionError(option, given, `must be an object with the methods ${names.join(", ")}`);
-  };
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function hasMethod(value: object, name: string): boolean {
-  return typeof Reflect.get(value, name) === "function";
+  for (const [option, value] of Object.entries(options)) {
+    if (Object.hasOwn(OPTIONS, option)) continue;
+    const known = Object.keys(OPTIONS).join(", ");
+    throw new InvalidOptionError(option, withoutText(value), `is not known; known are ${known}`);
+  }
+  const limits = Object.entries(OPTIONS).map(([option, [fallback, rule]]) => {
+    const given: unknown = Reflect.get(options, option);
+    if (given === undefined) return [option, fallback];
+    if (rule.holds(given)) return [option, given];
+    throw new InvalidOptionError(option, WITHOUT_TEXT.has(rule) ? withoutText(given) : given, rule.says);
+  });
+  const { keyPrefixOf, ...others } = Object.fromEntries(limits) as FlightLimits;
+  return { ...others, keyPrefixOf: harmless(keyPrefixOf) };
 }
 
 /** Naming a key for observers must not be able to fail the call, nor to put anything but text into an event. */
@@ -152,13 +121,4 @@ function harmless(keyPrefixOf: (key: string) => unknown): (key: string) => strin
       return undefined;
     }
   };
-}
-
-function checkObservers(given: unknown): void {
-  if (given === undefined) return;
-  for (const observer of Array.isArray(given) ? (given as unknown[]) : [given]) {
-    if (isObject(observer) && hasMethod(observer, "onEvent")) continue;
-    const rule = "must be an object with onEvent(event), or a list of them";
-    throw new InvalidOptionError(OBSERVER, withoutText(observer), rule);
-  }
 }

@@ -1,8 +1,8 @@
 /** Deadlines as signals. Not promised: that work stops; it is told to, and its result is ignored afterwards. */
 import { background } from "./background.ts";
 import { systemClock } from "./clock.ts";
-import { checkTimerMs } from "./coalescer.ts";
-import { FlightTimeoutError, InvalidArgumentError } from "./errors.ts";
+import { FlightTimeoutError } from "./errors.ts";
+import { A_FUNCTION, A_SIGNAL, A_TIMER_MS, check } from "./rule.ts";
 
 /**
  * Runs `work` with a signal that aborts after `ms` or with `options.signal`, whichever is first, and rejects at that
@@ -16,12 +16,10 @@ export async function withTimeout<T>(
   work: (signal: AbortSignal) => T | Promise<T>,
   options: { signal?: AbortSignal } = {},
 ): Promise<T> {
-  const outer: unknown = options?.signal;
-  checkTimerMs("ms", ms);
-  if (typeof work !== "function") throw new InvalidArgumentError("work", work, "must be a function");
-  if (outer !== undefined && !(outer instanceof AbortSignal)) {
-    throw new InvalidArgumentError("signal", outer, "must be an AbortSignal");
-  }
+  const outer = options?.signal;
+  check("ms", ms, A_TIMER_MS);
+  check("work", work, A_FUNCTION);
+  if (outer !== undefined) check("signal", outer, A_SIGNAL);
   outer?.throwIfAborted();
   const deadline = new AbortController();
   const signal = outer === undefined ? deadline.signal : AbortSignal.any([outer, deadline.signal]);

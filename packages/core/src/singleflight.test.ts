@@ -33,6 +33,26 @@ describe("concurrent calls of one key", () => {
     ).toBe(true);
   });
 
+  test("are reported as unhandled when they fail and nobody listens, and only then", async () => {
+    const flights = new Singleflight();
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    const { work, run } = new GatedWork();
+    process.on("unhandledRejection", note);
+    try {
+      const heard = [flights.do("heard", work), flights.do("heard", work)];
+      void flights.do("unheard", work);
+      const error = new Error("unheard");
+      run(0).reject(new Error("heard"));
+      run(1).reject(error);
+      await Promise.allSettled(heard);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(unhandled).toEqual([error]);
+    } finally {
+      process.off("unhandledRejection", note);
+    }
+  });
+
   test("do not disturb those of other keys", async () => {
     const flights = new Singleflight();
     const { work, run, runs } = new GatedWork<string>();

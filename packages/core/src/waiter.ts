@@ -4,7 +4,7 @@
  */
 import { AsyncResource } from "node:async_hooks";
 import type { Ancestor } from "./ancestry.ts";
-import type { Clock, Timer } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 import type { CallOptions } from "./coalescer.ts";
 import { FlightTimeoutError } from "./errors.ts";
 import type { CallEnding } from "./observer.ts";
@@ -33,9 +33,8 @@ export class Waiter {
   settled = false;
   #resolve!: (value: unknown) => void;
   #reject!: (error: unknown) => void;
-  #signal: AbortSignal | undefined;
-  #onAbort: (() => void) | undefined;
-  #timer: Timer | undefined;
+  /** Closes the two ways out, and lets go of the caller's signal and of the timer. */
+  #closeWaysOut: (() => void) | undefined;
 
   constructor(
     host: WaiterHost,
@@ -65,14 +64,17 @@ export class Waiter {
       this.leave("left", signal.reason);
       return;
     }
-    if (signal !== undefined) {
-      this.#signal = signal;
-      this.#onAbort = () => this.leave("left", signal.reason);
-      signal.addEventListener("abort", this.#onAbort, { once: true });
-    }
-    if (timeoutMs !== undefined) {
-      this.#timer = clock.setTimer(() => this.leave("timeout", new FlightTimeoutError(timeoutMs)), timeoutMs);
-    }
+    if (signal === undefined && timeoutMs === undefined) return;
+    const onAbort = (): void => this.leave("left", signal?.reason);
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : clock.setTimer(() => this.leave("timeout", new FlightTimeoutError(timeoutMs)), timeoutMs);
+    signal?.addEventListener("abort", onAbort);
+    this.#closeWaysOut = () => {
+      timer?.cancel();
+      signal?.removeEventListener("abort", onAbort);
+    };
   }
 
   /** What is done for this caller alone is done in its context: its work finds what the caller's code would find. */
@@ -92,13 +94,9 @@ export class Waiter {
     this.#reject(error);
   }
 
-  /** Closes the two ways out, and lets go of the caller's signal and of the timer. */
   disarm(): void {
-    this.#timer?.cancel();
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
-    this.#timer = undefined;
-    this.#signal = undefined;
-    this.#onAbort = undefined;
+    this.#closeWaysOut?.();
+    this.#closeWaysOut = undefined;
   }
 
   /** Goes without an answer of the flight. */

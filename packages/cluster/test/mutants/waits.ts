@@ -215,9 +215,8 @@ export const WAIT_MUTANTS: readonly Mutant[] = [
     name: "remove-by-key",
     file: "packages/core/src/flight-table.ts",
     below: "remove(flight: Flight): void {",
-    before: "if (flight.listed) this.#flights.leave(flight);",
-    after:
-      "if (this.#flights.get(flight.key) !== undefined) this.#flights.leave(this.#flights.get(flight.key) ?? flight);",
+    before: "if (!this.#flights.leave(flight)) this.#strays.delete(flight);",
+    after: "if (!this.#flights.leave(this.#flights.get(flight.key) ?? flight)) this.#strays.delete(flight);",
     breaks: "P1",
     harm: "an older flight that ends takes its successor's place with it",
     killers: ["packages/core/src/flight-table.test.ts"],
