@@ -11,7 +11,7 @@ import { floorSection } from "./floor/floor-section.ts";
 import { growthSection } from "./growth/growth-section.ts";
 import { inProcessSection } from "./in-process/in-process-section.ts";
 import { withReport } from "./report/document.ts";
-import { describeMachine, loadOfMachine } from "./report/machine.ts";
+import { commitOfSkein, describeMachine, loadOfMachine, processorOfMachine } from "./report/machine.ts";
 import { plotImage } from "./report/plot-image.ts";
 import { printed, printedBar } from "./report/print.ts";
 import { mergeReports, readReport, type Report, type SectionReport } from "./report/report.ts";
@@ -65,7 +65,9 @@ async function runSection(section: Section, pace: Pace): Promise<SectionReport> 
   tell(`${section.name}: ${tookS} s`);
   const { name, title } = section;
   const date = new Date().toISOString().slice(0, 10);
-  return { name, title, date, pace, tookS, load: [before, loadOfMachine()], ...findings };
+  const [commit, processor] = [await commitOfSkein(), processorOfMachine()];
+  const load = [before, loadOfMachine()] as const;
+  return { name, title, date, commit, processor, pace, tookS, load, ...findings };
 }
 
 function printVerdict({ machine, sections }: Report): void {

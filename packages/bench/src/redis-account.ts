@@ -14,6 +14,11 @@ export async function keysBytes(admin: Redis): Promise<number> {
   return replies.reduce((sum, [, bytes]) => sum + Number(bytes), 0);
 }
 
+/** How often it was asked to run a script that it knows. */
+export async function scriptCalls(admin: Redis): Promise<number> {
+  return sumOf(await admin.info("commandstats"), /^cmdstat_evalsha:calls=(\d+)/gmu);
+}
+
 function sumOf(info: string, pattern: RegExp): number {
   return Array.from(info.matchAll(pattern), ([, text]) => Number(text)).reduce((sum, each) => sum + each, 0);
 }

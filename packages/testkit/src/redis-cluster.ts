@@ -203,7 +203,7 @@ export class RedisCluster implements AsyncDisposable {
    */
   async #untilUpToDate(node: RedisServer): Promise<void> {
     const epochOf = async (one: RedisServer): Promise<number> => {
-      const info = String(await this.#admin(one).cluster("INFO"));
+      const info = await this.#admin(one).cluster("INFO");
       return Number(/cluster_current_epoch:(\d+)/.exec(info)?.[1]);
     };
     const isUpToDate = async (): Promise<boolean> => {

@@ -40,12 +40,14 @@ const VALUE_BYTES = 200;
 
 await serveFlier<MemberConfig>(async ({ name, servers }, emit) => {
   const executions = new Map<string, number>();
+  /** Where it is not that of the key. */
   let workMs = 0;
+  const workMsOf = new Map<string, number>();
   const loadFor = (contender: string) => async (key: string) => {
     const execution = (executions.get(contender) ?? 0) + 1;
     executions.set(contender, execution);
     emit({ type: "load-started", key });
-    await sleep(workMs);
+    await sleep(workMsOf.get(key) ?? workMs);
     return `${key} by ${name}, execution ${execution}`.padEnd(VALUE_BYTES, ".");
   };
   const calls = new Map<string, Call>();
@@ -88,8 +90,9 @@ await serveFlier<MemberConfig>(async ({ name, servers }, emit) => {
       workMs = ms;
     },
 
-    /** One call; how it ended, and after how long. */
-    call: async (contender: string, key: string): Promise<CallEnd> => {
+    /** One call; how it ended, and after how long. `ownMs`: what executions of this key take, here and now. */
+    call: async (contender: string, key: string, ownMs?: number): Promise<CallEnd> => {
+      if (ownMs !== undefined) workMsOf.set(key, ownMs);
       const calledAt = performance.now();
       try {
         await callOf(contender)(key);

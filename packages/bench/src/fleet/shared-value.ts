@@ -19,9 +19,16 @@ export class SharedValue {
   }
 }
 
+/** What a cautious application sets. */
+export interface Caution {
+  readonly commandTimeout: number;
+  readonly maxRetriesPerRequest: number;
+  readonly enableOfflineQueue: boolean;
+}
+
 /** A client as an application would make it, connected. */
-export async function connect(url: string): Promise<Redis> {
-  const redis = new Redis(url, { lazyConnect: true });
+export async function connect(url: string, caution?: Caution): Promise<Redis> {
+  const redis = new Redis(url, { lazyConnect: true, ...caution });
   // What fails is seen where it is asked for.
   redis.on("error", () => undefined);
   await redis.connect();

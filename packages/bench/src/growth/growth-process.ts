@@ -3,10 +3,11 @@
  * child, with `--expose-gc`; never imported.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { ClusterSingleflight, type ClusterEvent } from "@skein/cluster";
-import { serveFlier, waitUntil } from "@skein/testkit";
+import type { ClusterSingleflight } from "@skein/cluster";
+import { serveFlier } from "@skein/testkit";
 import { Redis } from "ioredis";
-import { keysBytes, redisProcessorMs } from "../redis-account.ts";
+import { keysBytes, redisProcessorMs, scriptCalls } from "../redis-account.ts";
+import { Instances, VALUE, type InstanceTimes } from "./instances.ts";
 
 /** Processor time per flight. */
 export interface Cost {
@@ -14,55 +15,44 @@ export interface Cost {
   readonly redisUs: number;
 }
 
-export interface Weight {
-  readonly heapBytes: number;
-  readonly redisBytes: number;
+/** Redis's processor time for each of the scripts that a flight is made of. */
+export interface ScriptCosts {
+  readonly leaderJoinUs: number;
+  readonly followerJoinUs: number;
+  /** An outcome that wakes one follower. */
+  readonly settleUs: number;
 }
 
-/** Whatever is asked of it, this Redis is only busy. */
-const REDIS_TIMEOUT_MS = 60_000;
-/** A renewal, a poll or a takeover is not to come in between, except where it is what is measured. */
-const LONG_MS = 600_000;
-const MAX_POLL_EVERY_MS = 60_000;
-const VALUE = "x".repeat(200);
+/** Flights to be weighed. */
+export interface Load {
+  readonly flights: number;
+  /** Of each flight, in the leader's process and in the follower's. */
+  readonly callers: number;
+  readonly bytes: number;
+}
+
+/** Bytes per flight. */
+export interface Weight {
+  readonly leaderHeap: number;
+  readonly followerHeap: number;
+  readonly redis: number;
+  /** Of both processes, when all callers are answered. */
+  readonly heapAfterwards: number;
+  /** While the outcome is retained. */
+  readonly redisAfterwards: number;
+}
+
+const RETAIN_WEIGHED_MS = 600_000;
+const WARM_UP_FLIGHTS = 100;
 
 await serveFlier<{ url: string }>(async ({ url }) => {
   const admin = new Redis(url);
-  const counts = { follow: 0, settled: 0, fallback: 0 };
-  const observer = {
-    onEvent({ type }: ClusterEvent): void {
-      if (type === "follow") counts.follow++;
-      if (type === "settle-accepted") counts.settled++;
-      if (type === "fallback") counts.fallback++;
-    },
-  };
-  const open = async (leaseMs = LONG_MS): Promise<ClusterSingleflight> => {
-    const flights = new ClusterSingleflight({
-      redis: url,
-      prefixes: { "k:": { leaseMs, maxAgeMs: LONG_MS, waitTimeoutMs: 2 * LONG_MS } },
-      maxEntries: 1_000_000,
-      redisTimeoutMs: REDIS_TIMEOUT_MS,
-      pollEveryMs: MAX_POLL_EVERY_MS,
-      observer,
-    });
-    await flights.ready();
-    return flights;
-  };
-  const members: ClusterSingleflight[] = [];
-  const membersUpTo = async (count: number): Promise<readonly ClusterSingleflight[]> => {
-    while (members.length < count) members.push(await open());
-    return members.slice(0, count);
-  };
-  const only = async (): Promise<ClusterSingleflight> => {
-    const [first] = await membersUpTo(1);
-    if (first === undefined) throw new Error("unreachable");
-    return first;
-  };
-  let batches = 0;
+  const instances = new Instances(url);
+  const { tally } = instances;
 
   /** Processor time of `batch`, which makes `flights` of them each time, repeated for `budgetMs`. */
   const costOf = async (flights: number, budgetMs: number, batch: () => Promise<unknown>): Promise<Cost> => {
-    counts.fallback = 0;
+    const fallbacks = tally.count("fallback");
     const redisBefore = await redisProcessorMs(admin);
     const before = process.cpuUsage();
     const endsAt = performance.now() + budgetMs;
@@ -73,147 +63,155 @@ await serveFlier<{ url: string }>(async ({ url }) => {
     } while (performance.now() < endsAt);
     const { user, system } = process.cpuUsage(before);
     const redisMs = (await redisProcessorMs(admin)) - redisBefore;
-    if (counts.fallback > 0) throw new Error("Redis did not keep up; the figure would be of something else.");
+    if (tally.count("fallback") > fallbacks) {
+      throw new Error("Redis did not keep up; the figure would be of something else.");
+    }
     const total = runs * flights;
     return { clientUs: (user + system) / total, redisUs: (redisMs * 1_000) / total };
   };
 
-  /** Flights that this process leads, all at once, and their settlements. */
-  const lead = async (flights: ClusterSingleflight, keys: number, callers = 1): Promise<void> => {
-    const batch = ++batches;
-    const before = counts.settled;
-    const calls: Promise<string>[] = [];
-    for (let key = 0; key < keys; key++) {
-      for (let caller = 0; caller < callers; caller++) {
-        calls.push(flights.do(`k:${batch}:${key}`, () => VALUE));
-      }
-    }
-    await Promise.all(calls);
-    await waitUntil(() => counts.settled >= before + keys, {
-      what: "the settlements",
-      everyMs: 1,
-      timeoutMs: REDIS_TIMEOUT_MS,
-    });
+  /** One flight that all instances take part in; how long after the end of the work the last is answered. */
+  const share = async (count: number, value: string): Promise<number> => {
+    const [leader, ...followers] = await instances.upTo(count);
+    if (leader === undefined) throw new RangeError("A flight needs an instance.");
+    const keys = instances.keys(1);
+    const flight = await instances.begin(leader, keys);
+    const following = await Promise.all(followers.map((follower) => instances.follow(follower, keys)));
+    const endedAt = performance.now();
+    const landed = flight.land(value);
+    await Promise.all([landed, ...following.map(({ answered }) => answered)]);
+    return performance.now() - endedAt;
   };
 
-  /** One flight under way with everybody else as a follower; resolves when all follow. */
-  const follow = async (
-    [leader, ...followers]: readonly ClusterSingleflight[],
-    keys: number,
-  ): Promise<{ land: (value: string) => void; answers: Promise<unknown> }> => {
-    const batch = ++batches;
-    const outcome = Promise.withResolvers<string>();
-    let begun = 0;
-    const before = counts.follow;
-    const callAll = (
-      flights: ClusterSingleflight | undefined,
-      work: () => Promise<string>,
-    ): Promise<unknown>[] =>
-      Array.from({ length: keys }, async (_, key) => flights?.do(`k:${batch}:${key}`, work));
-    const calls = callAll(leader, () => {
-      begun++;
-      return outcome.promise;
-    });
-    await waitUntil(() => begun === keys, { what: "the leader", everyMs: 1, timeoutMs: REDIS_TIMEOUT_MS });
-    for (const follower of followers) calls.push(...callAll(follower, async () => "own"));
-    await waitUntil(() => counts.follow === before + keys * followers.length, {
-      what: "the followers",
-      everyMs: 1,
-      timeoutMs: REDIS_TIMEOUT_MS,
-    });
-    return { land: outcome.resolve, answers: Promise.all(calls) };
+  const shared = async (
+    count: number,
+    value: string,
+    per: number,
+    budgetMs: number,
+  ): Promise<Cost & { lastMs: number }> => {
+    const lastMs: number[] = [];
+    const cost = await costOf(per, budgetMs, async () => void lastMs.push(await share(count, value)));
+    return {
+      ...cost,
+      lastMs: lastMs.toSorted((a, b) => a - b)[Math.floor(lastMs.length / 2)] ?? Number.NaN,
+    };
+  };
+
+  /** Redis's processor time per script, while flights are held and `windowMs` pass. */
+  const waiting = async (
+    flights: number,
+    windowMs: number,
+    times: { leader?: InstanceTimes; follower?: InstanceTimes },
+  ): Promise<number> => {
+    const leader = await instances.open(times.leader);
+    const keys = instances.keys(flights);
+    const flight = await instances.begin(leader, keys);
+    const follower = times.follower === undefined ? undefined : await instances.open(times.follower);
+    const following = follower === undefined ? undefined : await instances.follow(follower, keys);
+    const [spentBefore, callsBefore] = [await redisProcessorMs(admin), await scriptCalls(admin)];
+    await sleep(windowMs);
+    const [spentMs, calls] = [
+      (await redisProcessorMs(admin)) - spentBefore,
+      (await scriptCalls(admin)) - callsBefore,
+    ];
+    await Promise.all([flight.land(VALUE), following?.answered]);
+    await Promise.all([leader.close({ drainMs: 0 }), follower?.close({ drainMs: 0 })]);
+    return (spentMs * 1_000) / calls;
+  };
+
+  /** Flies flights to their end; keeps nothing of them. */
+  const weighUnderWay = async (
+    leader: ClusterSingleflight,
+    follower: ClusterSingleflight,
+    keys: readonly string[],
+    { callers, bytes }: Load,
+  ): Promise<{ led: number; followed: number; redis: number }> => {
+    const flight = await instances.begin(leader, keys, callers);
+    const led = heapBytes();
+    const { answered } = await instances.follow(follower, keys, callers);
+    const followed = heapBytes();
+    const redis = await keysBytes(admin);
+    await Promise.all([flight.land("x".repeat(bytes)), answered]);
+    return { led, followed, redis };
   };
 
   return {
     /** `keys` flights at once, per flight. */
     keys: async (keys: number, budgetMs: number): Promise<Cost> => {
-      const flights = await only();
-      return costOf(keys, budgetMs, () => lead(flights, keys));
+      const flights = await instances.only();
+      return costOf(keys, budgetMs, () => instances.lead(flights, instances.keys(keys)));
     },
 
     /** One flight at a time with so many callers, per flight. */
     callers: async (callers: number, budgetMs: number): Promise<Cost> => {
-      const flights = await only();
-      return costOf(1, budgetMs, () => lead(flights, 1, callers));
+      const flights = await instances.only();
+      return costOf(1, budgetMs, () => instances.lead(flights, instances.keys(1), callers));
     },
 
-    /** One flight at a time in which so many instances take part, per instance; and how long the last waits for its answer. */
-    instances: async (instances: number, budgetMs: number): Promise<Cost & { lastMs: number }> => {
-      const fleet = await membersUpTo(instances);
-      const lastMs: number[] = [];
-      const cost = await costOf(instances, budgetMs, async () => {
-        const { land, answers } = await follow(fleet, 1);
-        const endedAt = performance.now();
-        land(VALUE);
-        await answers;
-        lastMs.push(performance.now() - endedAt);
-      });
-      return {
-        ...cost,
-        lastMs: lastMs.toSorted((a, b) => a - b)[Math.floor(lastMs.length / 2)] ?? Number.NaN,
-      };
-    },
+    /** One flight at a time in which so many instances take part, per instance. */
+    instances: async (count: number, budgetMs: number): Promise<Cost & { lastMs: number }> =>
+      shared(count, VALUE, count, budgetMs),
 
-    /** One flight with one follower and an outcome of so many bytes, per flight; and how long the follower waits for it. */
-    bytes: async (bytes: number, budgetMs: number): Promise<Cost & { lastMs: number }> => {
-      const fleet = await membersUpTo(2);
-      const value = "x".repeat(bytes);
-      const lastMs: number[] = [];
-      const cost = await costOf(1, budgetMs, async () => {
-        const { land, answers } = await follow(fleet, 1);
-        const endedAt = performance.now();
-        land(value);
-        await answers;
-        lastMs.push(performance.now() - endedAt);
-      });
-      return {
-        ...cost,
-        lastMs: lastMs.toSorted((a, b) => a - b)[Math.floor(lastMs.length / 2)] ?? Number.NaN,
-      };
-    },
+    /** One flight with one follower and an outcome of so many bytes, per flight. */
+    bytes: async (bytes: number, budgetMs: number): Promise<Cost & { lastMs: number }> =>
+      shared(2, "x".repeat(bytes), 1, budgetMs),
 
     /** What a read-through cache would spend anyway, `keys` at once, per key. */
-    plain: async (keys: number, budgetMs: number): Promise<Cost> =>
-      costOf(keys, budgetMs, async () => {
-        const batch = ++batches;
-        await Promise.all(
-          Array.from({ length: keys }, async (_, key) => {
-            await admin.get(`plain:${batch}:${key}`);
-            await admin.setex(`plain:${batch}:${key}`, 5, VALUE);
+    plain: async (count: number, budgetMs: number): Promise<Cost> =>
+      costOf(count, budgetMs, () =>
+        Promise.all(
+          instances.keys(count).map(async (key) => {
+            await admin.get(`plain:${key}`);
+            await admin.setex(`plain:${key}`, 5, VALUE);
           }),
-        );
-      }),
+        ),
+      ),
 
-    /** Redis, per renewal of a lease: flights are held while time passes. */
-    renewal: async (flights: number, windowMs: number): Promise<number> => {
-      const leaseMs = 1_000;
-      const leader = await open(leaseMs);
-      const { land, answers } = await follow([leader], flights);
-      const before = await redisProcessorMs(admin);
-      await sleep(windowMs);
-      const spentMs = (await redisProcessorMs(admin)) - before;
-      land(VALUE);
-      await answers;
-      await leader.close({ drainMs: 0 });
-      return (spentMs * 1_000) / ((flights * windowMs) / (leaseMs / 5));
+    scripts: async (flights: number): Promise<ScriptCosts> => {
+      const [leader, follower] = await instances.upTo(2);
+      if (leader === undefined || follower === undefined) throw new Error("unreachable");
+      const keys = instances.keys(flights);
+      const marks = [await redisProcessorMs(admin)];
+      const flight = await instances.begin(leader, keys);
+      marks.push(await redisProcessorMs(admin));
+      const { answered } = await instances.follow(follower, keys);
+      marks.push(await redisProcessorMs(admin));
+      await Promise.all([flight.land(VALUE), answered]);
+      marks.push(await redisProcessorMs(admin));
+      const [leaderJoinUs = 0, followerJoinUs = 0, settleUs = 0] = marks
+        .slice(1)
+        .map((mark, index) => ((mark - (marks[index] ?? 0)) * 1_000) / flights);
+      return { leaderJoinUs, followerJoinUs, settleUs };
     },
 
-    /** Flights that are held: what one of them weighs when this process leads it, and what it leaves behind in Redis. */
-    weigh: async (flights: number): Promise<{ led: Weight; retainedRedisBytes: number }> => {
-      const leader = await only();
-      await lead(leader, flights);
+    renewal: async (flights: number, windowMs: number): Promise<number> =>
+      waiting(flights, windowMs, { leader: { leaseMs: 1_000 } }),
+
+    poll: async (flights: number, windowMs: number): Promise<number> =>
+      waiting(flights, windowMs, { follower: { pollEveryMs: 200 } }),
+
+    weigh: async (load: Load): Promise<Weight> => {
+      const leader = await instances.open({ retainMs: RETAIN_WEIGHED_MS });
+      const follower = await instances.open();
+      // Both have done this before: what is compiled and connected on the way is no part of a flight.
+      await instances.lead(leader, instances.keys(WARM_UP_FLIGHTS));
+      await instances.lead(follower, instances.keys(WARM_UP_FLIGHTS));
       await admin.flushall();
-      const heapBefore = heapBytes();
-      const { land, answers } = await follow([leader], flights);
-      const led = {
-        heapBytes: (heapBytes() - heapBefore) / flights,
-        redisBytes: (await keysBytes(admin)) / flights,
+      const { flights } = load;
+      const keys = instances.keys(flights);
+      const none = heapBytes();
+      const { led, followed, redis } = await weighUnderWay(leader, follower, keys, load);
+      const afterwards = heapBytes();
+      const redisAfterwards = await keysBytes(admin);
+      await admin.flushall();
+      await Promise.all([leader.close({ drainMs: 0 }), follower.close({ drainMs: 0 })]);
+      return {
+        leaderHeap: (led - none) / flights,
+        followerHeap: (followed - led) / flights,
+        redis: redis / flights,
+        heapAfterwards: (afterwards - none) / flights,
+        redisAfterwards: redisAfterwards / flights,
       };
-      const before = counts.settled;
-      land(VALUE);
-      await answers;
-      await waitUntil(() => counts.settled >= before + flights, { what: "the settlements", everyMs: 1 });
-      return { led, retainedRedisBytes: (await keysBytes(admin)) / flights };
     },
   };
 });

@@ -30,6 +30,8 @@ const report: Report = {
       name: "s",
       title: "A section",
       date: "2026-01-02",
+      commit: "abc",
+      processor: "P",
       pace: "full",
       tookS: 1,
       load: [0.5, 1.5],

@@ -45,9 +45,11 @@ ${Number(met) + Number(missed)} bars, ${met} met, ${missed} not met.
 ${markdownTable(["bar", "rule", "figure", ""], rows)}`;
 }
 
-function sectionText({ title, date, pace, load, tables, plots }: SectionReport): string {
+function sectionText(section: SectionReport): string {
+  const { title, date, commit, processor, pace, load, tables, plots } = section;
   const [before, after] = load;
-  const head = `## ${title}\n\nRun of ${date}, ${pace} pace; load average ${before} before, ${after} after.`;
+  const run = `Run of ${date} on ${processor}, ${pace} pace, Skein at ${commit}; load average ${before} before, ${after} after.`;
+  const head = `## ${title}\n\n${run}`;
   return [head, ...tables.map(tableText), ...plots.map(plotText)].join("\n\n");
 }
 

@@ -18,6 +18,7 @@ export interface Machine {
 }
 
 const OWN_PACKAGE = new URL("../../package.json", import.meta.url);
+const OWN_DIRECTORY = new URL("../../", import.meta.url);
 const GIB = 2 ** 30;
 
 export async function describeMachine(redisProgram: string): Promise<Machine> {
@@ -29,7 +30,7 @@ export async function describeMachine(redisProgram: string): Promise<Machine> {
     node: process.version,
     v8: process.versions.v8,
     redis: await redisVersion(redisProgram),
-    processor: cpus()[0]?.model ?? "unknown",
+    processor: processorOfMachine(),
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / GIB),
     platform: `${process.platform} ${process.arch}`,
@@ -37,9 +38,28 @@ export async function describeMachine(redisProgram: string): Promise<Machine> {
   };
 }
 
+/** Skein's own version, by its history; "unknown" outside of a checkout. */
+export async function commitOfSkein(): Promise<string> {
+  try {
+    const commit = await git("rev-parse", "--short=10", "HEAD");
+    return (await git("status", "--porcelain", "--", "..")) === "" ? commit : `${commit} and changes`;
+  } catch {
+    return "unknown";
+  }
+}
+
+export function processorOfMachine(): string {
+  return cpus()[0]?.model ?? "unknown";
+}
+
 /** How many programs wanted a processor, on average over the last minute. */
 export function loadOfMachine(): number {
   return Number((loadavg()[0] ?? 0).toFixed(2));
+}
+
+async function git(...args: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)("git", args, { cwd: OWN_DIRECTORY });
+  return stdout.trim();
 }
 
 async function versionOf(name: string): Promise<string> {

@@ -7,6 +7,8 @@ export interface SectionReport extends Findings {
   readonly name: string;
   readonly title: string;
   readonly date: string;
+  readonly commit: string;
+  readonly processor: string;
   readonly pace: Pace;
   readonly tookS: number;
   /** Load average of the machine before and after, this run's own processes included. */

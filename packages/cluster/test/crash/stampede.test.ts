@@ -1,4 +1,6 @@
 /** Many callers in several processes ask for one cold key at once. */
+import { waitUntil } from "@skein/testkit";
+import type { Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
 import { Deployment, type Told } from "../fliers/deployment.ts";
 import { WAKEUP } from "../wakeup.ts";
@@ -24,12 +26,14 @@ describe("a stampede on a cold key", () => {
     const before = await sent();
     const executedBefore = await fleet.executions();
     for (let repetition = 1; repetition <= REPETITIONS; repetition++) {
-      const told = await Promise.all(
-        fleet.fliers.map((flier) =>
-          flier.call<Told[]>("stampede", `k:cold-${repetition}`, { workMs: 50 }, CALLERS),
-        ),
+      const key = `k:cold-${repetition}`;
+      const told = Promise.all(
+        fleet.fliers.map((flier) => flier.call<Told[]>("stampede", key, { held: true }, CALLERS)),
       );
-      const answers = told.flat();
+      // However late a process is, the work lasts until it takes part: who comes after its end starts anew.
+      await waitUntil(async () => (await followers(admin, key)) === PROCESSES - 1, { timeoutMs: 30_000 });
+      await Promise.all(fleet.fliers.map((flier) => flier.call("release", key)));
+      const answers = (await told).flat();
       expect(answers).toHaveLength(PROCESSES * CALLERS);
       expect(answers.every(({ ok, shared }) => ok && shared)).toBe(true);
       expect(new Set(answers.map(({ flightId }) => flightId)).size).toBe(1);
@@ -45,7 +49,7 @@ describe("a stampede on a cold key", () => {
 
   it("leaves nothing in Redis after the retention, and no flight in any process", async () => {
     await using fleet = await Deployment.start(2, { prefixes: { "k:": { retainMs: 100, leaseMs: 500 } } });
-    await Promise.all([fleet.call(0, "k:quiet", { workMs: 20 }), fleet.call(1, "k:quiet", { workMs: 20 })]);
+    await Promise.all([0, 1].map((index) => fleet.call(index, "k:quiet", { workMs: 20 })));
     const admin = fleet.redis.client();
     await expect.poll(() => admin.dbsize(), { timeout: 10_000 }).toBe(0);
     for (const flier of fleet.fliers) {
@@ -58,3 +62,9 @@ describe("a stampede on a cold key", () => {
     }
   });
 });
+
+/** Processes that have registered for the outcome of a flight. */
+async function followers(admin: Redis, key: string): Promise<number> {
+  const fields = await admin.hkeys(`skein1:{test:${key}}:flight`);
+  return fields.filter((field) => field.startsWith("f:")).length;
+}

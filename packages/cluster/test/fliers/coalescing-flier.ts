@@ -32,7 +32,7 @@ export interface WorkPlan {
   heeds?: boolean;
   /** Its value differs from execution to execution. */
   unlike?: boolean;
-  /** Runs until `release` is called. */
+  /** Runs until `release` is called, for its key or for all. */
   held?: boolean;
   /** Asks another process for a key over HTTP, and returns how that call ended there. */
   asks?: { port: number; key: string };
@@ -73,12 +73,18 @@ await serveFlier<Config>(async ({ name, options, history, quiet = false }, emitA
   await flights.ready();
   let executions = 0;
   const released = Promise.withResolvers<void>();
+  const releasedKeys = new Map<string, PromiseWithResolvers<void>>();
+  const releaseOf = (key: string): PromiseWithResolvers<void> => {
+    const release = releasedKeys.get(key) ?? Promise.withResolvers<void>();
+    releasedKeys.set(key, release);
+    return release;
+  };
 
   const work = (plan: WorkPlan) => async (signal: AbortSignal, flight: FlightContext) => {
     const execution = ++executions;
     const end = historian?.started(flight.key, flight.fencingToken);
     try {
-      const value = await perform(plan, signal, execution);
+      const value = await perform(plan, signal, execution, flight.key);
       end?.(value);
       return value;
     } catch (error) {
@@ -87,7 +93,12 @@ await serveFlier<Config>(async ({ name, options, history, quiet = false }, emitA
     }
   };
 
-  const perform = async (plan: WorkPlan, signal: AbortSignal, execution: number): Promise<unknown> => {
+  const perform = async (
+    plan: WorkPlan,
+    signal: AbortSignal,
+    execution: number,
+    key: string,
+  ): Promise<unknown> => {
     emit({ type: "work-started", name, execution });
     signal.addEventListener("abort", () => emit({ type: "work-aborted", name, code: codeOf(signal.reason) }));
     if (plan.kills === true) process.kill(process.pid, "SIGKILL");
@@ -98,11 +109,11 @@ await serveFlier<Config>(async ({ name, options, history, quiet = false }, emitA
       }
     }
     if (plan.asks !== undefined) {
-      const { port, key } = plan.asks;
-      const response = await chainedFetch(`http://127.0.0.1:${port}/?key=${encodeURIComponent(key)}`);
+      const { port, key: other } = plan.asks;
+      const response = await chainedFetch(`http://127.0.0.1:${port}/?key=${encodeURIComponent(other)}`);
       return response.json();
     }
-    if (plan.held === true) await released.promise;
+    if (plan.held === true) await Promise.race([released.promise, releaseOf(key).promise]);
     if (plan.hangs === true) await new Promise(() => undefined);
     if (plan.heeds === true) await sleep(plan.workMs ?? 0, undefined, { signal });
     else await sleep(plan.workMs ?? 0);
@@ -158,7 +169,7 @@ await serveFlier<Config>(async ({ name, options, history, quiet = false }, emitA
       }
     },
     /** Ends the work that is held, now and later. */
-    release: () => released.resolve(),
+    release: (key?: string) => (key === undefined ? released : releaseOf(key)).resolve(),
     leave: (id: string) => signals.get(id)?.abort(new Error("left")),
     /** Serves HTTP; returns the port. */
     listen: async (whomToAsk?: WorkPlan["asks"]): Promise<number> => {

@@ -1,8 +1,9 @@
 /**
  * `Singleflight` of @skein/core, with room for the keys in flight: as it comes, with the re-entrancy check off (what the
- * peers do not check either), with an observer, and with a signal from every caller.
+ * peers do not check either), with an observer, and with a signal from every caller. Work is told its key, so one function
+ * serves all calls.
  */
-import { Singleflight, type SingleflightOptions } from "@skein/core";
+import { Singleflight, type SingleflightOptions, type Work } from "@skein/core";
 import type { InProcessContender } from "../contender.ts";
 
 function skein(name: string, configuration: string, options: SingleflightOptions): InProcessContender {
@@ -12,7 +13,8 @@ function skein(name: string, configuration: string, options: SingleflightOptions
     module: import.meta.url,
     open(load, maxKeys) {
       const flights = new Singleflight({ ...options, maxEntries: maxKeys + 1 });
-      return (key) => flights.do(key, () => load(key));
+      const work: Work<unknown> = (_signal, { key }) => load(key);
+      return (key) => flights.do(key, work);
     },
   };
 }
@@ -33,6 +35,7 @@ export const skeinAbortable: InProcessContender = {
   module: import.meta.url,
   open(load, maxKeys) {
     const flights = new Singleflight({ maxEntries: maxKeys + 1 });
-    return (key) => flights.do(key, () => load(key), { signal: new AbortController().signal });
+    const work: Work<unknown> = (_signal, { key }) => load(key);
+    return (key) => flights.do(key, work, { signal: new AbortController().signal });
   },
 };
