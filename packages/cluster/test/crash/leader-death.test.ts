@@ -59,9 +59,10 @@ describe("a leader that dies", () => {
 
   it("finishes within its drain time on SIGTERM, and its followers get that outcome", async () => {
     await using fleet = await Deployment.start(2, { handleSignals: true });
-    const { answer: own } = await fleet.lead(0, "k:drained", { workMs: 300, value: "drained" });
+    const { answer: own } = await fleet.lead(0, "k:drained", { held: true, value: "drained" });
     const { answer } = await fleet.follow(1, "k:drained");
     fleet.flier(0).signal("SIGTERM");
+    await fleet.release(0);
     expect(await own).toMatchObject({ ok: true, value: "drained" });
     expect(await answer).toMatchObject({ ok: true, value: "drained", role: "follower" });
     await fleet.flier(0).exited;
@@ -71,13 +72,14 @@ describe("a leader that dies", () => {
 describe("a leader that is stopped past its lease", () => {
   it("is succeeded once, is fenced when it comes back, and still answers its own caller", async () => {
     await using fleet = await Deployment.start(3, { prefixes: { "k:": { leaseMs: 1_000 } } });
-    const { answer: own } = await fleet.lead(0, "k:stopped", { workMs: 500, value: "old" });
+    const { answer: own } = await fleet.lead(0, "k:stopped", { held: true, value: "old" });
     const followers = await Promise.all(
       [1, 2].map((index) => fleet.follow(index, "k:stopped", { workMs: 10, value: "new" })),
     );
     fleet.flier(0).signal("SIGSTOP");
     const answers = await Promise.all(followers.map(({ answer }) => answer));
     fleet.flier(0).signal("SIGCONT");
+    await fleet.release(0);
     expect(answers.map(({ value }) => value)).toEqual(["new", "new"]);
     expect(await own).toMatchObject({ ok: true, value: "old", role: "leader" });
     await fleet.waitForEvent(0, "settle-fenced");
@@ -90,13 +92,14 @@ describe("a leader that is stopped past its lease", () => {
     let successions = 0;
     for (let round = 0; round < 3; round++) {
       const key = "k:slow";
-      const { answer: own } = await fleet.lead(round, key, { workMs: 100 });
+      const { answer: own } = await fleet.lead(round, key, { held: true });
       const { answer } = await fleet.follow(3, key, { workMs: 10 });
       fleet.flier(round).signal("SIGSTOP");
       const told = await answer;
       expect(told).toMatchObject({ ok: true });
       if (told.role === "leader") successions++;
       fleet.flier(round).signal("SIGCONT");
+      await fleet.release(round);
       expect(await own).toMatchObject({ ok: true });
       // Until it is settled, the next round's caller could still be served by this flight.
       await expect

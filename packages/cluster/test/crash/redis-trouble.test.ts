@@ -102,11 +102,12 @@ describe("with Redis hung for two seconds", () => {
 
   it("a flight under way is not disturbed", async () => {
     await using fleet = await Deployment.start(2, { redisTimeoutMs: 250 });
-    const { answer: own } = await fleet.lead(0, "k:through", { workMs: 2_500, value: "one" });
+    const { answer: own } = await fleet.lead(0, "k:through", { held: true, value: "one" });
     const { answer } = await fleet.follow(1, "k:through");
     await fleet.redis.pause();
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     await fleet.redis.resume();
+    await fleet.release(0);
     expect(await own).toMatchObject({ ok: true, value: "one", role: "leader" });
     expect(await answer).toMatchObject({ ok: true, value: "one", role: "follower" });
     expect(await fleet.executions()).toBe(1);

@@ -102,18 +102,18 @@ await serveFlier<Config>(async ({ name, options, history, quiet = false }, emitA
     emit({ type: "work-started", name, execution });
     signal.addEventListener("abort", () => emit({ type: "work-aborted", name, code: codeOf(signal.reason) }));
     if (plan.kills === true) process.kill(process.pid, "SIGKILL");
-    if (plan.blocksMs !== undefined) {
-      const until = performance.now() + plan.blocksMs;
-      while (performance.now() < until) {
-        // Busy: nothing else runs in this process.
-      }
-    }
     if (plan.asks !== undefined) {
       const { port, key: other } = plan.asks;
       const response = await chainedFetch(`http://127.0.0.1:${port}/?key=${encodeURIComponent(other)}`);
       return response.json();
     }
     if (plan.held === true) await Promise.race([released.promise, releaseOf(key).promise]);
+    if (plan.blocksMs !== undefined) {
+      const until = performance.now() + plan.blocksMs;
+      while (performance.now() < until) {
+        // Busy: nothing else runs in this process.
+      }
+    }
     if (plan.hangs === true) await new Promise(() => undefined);
     if (plan.heeds === true) await sleep(plan.workMs ?? 0, undefined, { signal });
     else await sleep(plan.workMs ?? 0);

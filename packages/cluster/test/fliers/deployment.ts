@@ -97,6 +97,11 @@ export class Deployment {
     return { answer };
   }
 
+  /** Ends the work that a process holds. */
+  async release(index: number): Promise<void> {
+    await this.flier(index).call("release");
+  }
+
   /** What the coalescer of a process told its observer. */
   eventsOf(index: number, type: string): FlierEvent[] {
     return this.flier(index)

@@ -64,13 +64,14 @@ row(
   },
   async () => {
     await using fleet = await FaultFleet.start({ processes: 2, options: shortLease });
-    const { answer: own } = await fleet.lead(0, "k:1", { workMs: 100, unlike: true });
+    const { answer: own } = await fleet.lead(0, "k:1", { held: true, unlike: true });
     const { answer } = await fleet.follow(1, "k:1");
     const at = performance.now();
     fleet.pause(0);
     expect(await answer).toMatchObject({ ok: true });
     const figure = since(at);
     fleet.resume(0);
+    await fleet.release(0);
     expect(await own).toMatchObject({ ok: true });
     fleet.holds();
     return `follower answered after ${figure}`;
@@ -86,9 +87,9 @@ row(
   },
   async () => {
     await using fleet = await FaultFleet.start({ processes: 2, options: shortLease });
-    const { answer: own } = await fleet.lead(0, "k:1", { blocksMs: 3_000 });
+    const { answer: own } = await fleet.lead(0, "k:1", { held: true, blocksMs: 3_000 });
     const { answer } = await fleet.follow(1, "k:1");
-    const [late, told] = [await own, await answer];
+    const [late, told] = await Promise.all([own, answer, fleet.release(0)]);
     expect([late.ok, told.ok]).toEqual([true, true]);
     await fleet.until(0, "lease-lost");
     fleet.holds();
@@ -100,13 +101,13 @@ row(
   {
     row: 5,
     fault: "work that never resolves",
-    injected: "a promise that never settles, with maxAgeMs 1 s, in the first process",
+    injected: "a promise that never settles, with maxAgeMs 4 s, in the first process",
     seen: "it is aborted and resigns; the follower takes over and is answered",
   },
   async () => {
-    const prefixes = { "k:": { maxAgeMs: 1_000 } };
+    const prefixes = { "k:": { maxAgeMs: 4_000 } };
     await using fleet = await FaultFleet.start({ processes: 2, options: { prefixes } });
-    const hanging = fleet.call(0, "k:1", { hangs: true }, 3_000);
+    const hanging = fleet.call(0, "k:1", { hangs: true }, 8_000);
     await fleet.until(0, "lead");
     const { answer } = await fleet.follow(1, "k:1", { workMs: 10 });
     const at = performance.now();
