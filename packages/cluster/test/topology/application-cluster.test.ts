@@ -1,9 +1,10 @@
 /** What an application hands over for Redis Cluster, and that nothing happens to it. */
-import { ClusterSingleflight, type ClusterOptions } from "@skein/cluster";
+import { ClusterSingleflight, type ClusterEvent, type ClusterOptions } from "@skein/cluster";
 import { RedisCluster, waitUntil } from "@skein/testkit";
 import { Cluster } from "ioredis";
 import { Cluster as Cluster5 } from "ioredis5";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { HeldWork } from "../coalescing/fleet-of-instances.ts";
 
 let cluster: RedisCluster;
 
@@ -32,19 +33,19 @@ async function connections(name: string): Promise<number> {
 }
 
 async function flyTogether(redis: ClusterOptions["redis"]): Promise<readonly string[]> {
-  const fleet = [1, 2].map(
-    () =>
-      new ClusterSingleflight({ redis, namespace: "application", prefixes: ["k:"], redisTimeoutMs: 10_000 }),
-  );
+  let followers = 0;
+  const observer = { onEvent: ({ type }: ClusterEvent) => void (followers += type === "follow" ? 1 : 0) };
+  const options = { namespace: "application", prefixes: ["k:"], redisTimeoutMs: 10_000, observer };
+  const fleet = [1, 2].map(() => new ClusterSingleflight({ redis, ...options }));
   await Promise.all(fleet.map((flights) => flights.ready()));
-  const work = async (): Promise<number> => {
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    return 1;
-  };
-  const results = await Promise.all(fleet.map((flights) => flights.fly("k:1", work)));
+  const work = new HeldWork<number>();
+  const flights = fleet.map((member) => member.fly("k:1", work.run));
+  await waitUntil(() => followers === 1, { what: "a follower" });
+  work.end(1);
+  const results = await Promise.all(flights);
   // One connection per node with slots, and the inbox.
   expect(await connections("skein")).toBe(2 * (cluster.nodes.length + 1));
-  await Promise.all(fleet.map((flights) => flights.close()));
+  await Promise.all(fleet.map((member) => member.close()));
   return results.map(({ role }) => role).toSorted();
 }
 

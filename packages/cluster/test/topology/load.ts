@@ -1,10 +1,15 @@
-/** Calls without a pause, spread over coalescers and keys, each of which has to be answered with what its work yields. */
+/**
+ * Calls without a pause, spread over coalescers and keys, each of which has to be answered with what its work yields. Not
+ * more than a slow machine answers: what is claimed is about servers, and a crowd that grows and grows is not.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClusterSingleflight } from "@skein/cluster";
 import { Recurring } from "@skein/testkit";
 
 const EVERY_MS = 10;
 const WORK_MS = 15;
+/** Three times as many as there are at a time where nothing is wrong. */
+const MAX_UNDER_WAY = 100;
 /** Whatever happens to Redis: connection, join and silence limit have passed long since. */
 const ANSWERED_WITHIN_MS = 20_000;
 
@@ -22,9 +27,11 @@ export class Load {
   readonly #fallbacks: Record<string, number> = {};
   readonly #running: Recurring;
   #executions = 0;
+  #underWay = 0;
 
   constructor(fleet: readonly ClusterSingleflight[], keys: readonly string[]) {
     this.#running = Recurring.start(EVERY_MS, () => {
+      if (this.#underWay > MAX_UNDER_WAY) return;
       for (const key of keys) for (const flights of fleet) this.#calls.push(this.#call(flights, key));
     });
   }
@@ -42,6 +49,7 @@ export class Load {
   }
 
   async #call(flights: ClusterSingleflight, key: string): Promise<void> {
+    this.#underWay++;
     try {
       const { value, fallbackReason } = await flights.fly(
         key,
@@ -56,6 +64,8 @@ export class Load {
       if (fallbackReason) this.#fallbacks[fallbackReason] = (this.#fallbacks[fallbackReason] ?? 0) + 1;
     } catch (error) {
       this.#lost.push(`${key}: ${String(error)}`);
+    } finally {
+      this.#underWay--;
     }
   }
 }

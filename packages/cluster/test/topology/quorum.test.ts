@@ -179,14 +179,13 @@ describe("a quorum", () => {
   it("elects one leader among many processes, and all get its outcome", async () => {
     await using fleet = await QuorumFleet.start(4);
     for (let round = 0; round < 10; round++) {
-      let executions = 0;
-      const work = async (): Promise<string> => {
-        executions++;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        return `round ${round}`;
-      };
-      const results = await Promise.all(fleet.members.map(({ flights }) => flights.fly(`k:${round}`, work)));
-      expect(executions).toBe(1);
+      const work = new HeldWork<string>();
+      const before = fleet.total("follow");
+      const flights = fleet.members.map((member) => member.flights.fly(`k:${round}`, work.run));
+      await waitUntil(() => fleet.total("follow") === before + 3, { what: "three followers" });
+      work.end(`round ${round}`);
+      const results = await Promise.all(flights);
+      expect(work.executions).toBe(1);
       expect(new Set(results.map(({ value }) => value))).toEqual(new Set([`round ${round}`]));
       expect(new Set(results.map(({ flightId }) => flightId)).size).toBe(1);
       expect(results.map(({ role }) => role).toSorted()).toEqual([
@@ -303,7 +302,7 @@ describe("with a minority of the servers gone", () => {
     async ({ count, minorities }) => {
       await using site = await Site.open(count);
       for (const minority of minorities) {
-        await using fleet = await QuorumFleet.over(site, { redisTimeoutMs: 250 });
+        await using fleet = await QuorumFleet.over(site, { redisTimeoutMs: 500 });
         const load = fleet.load();
         await fleet.coordinates("with all");
         const hung = site.servers.filter((_, index) => minority.includes(index));
