@@ -23,9 +23,9 @@ test("finds a flight by its key from when it enters until it leaves", () => {
   const flight = flightOf("k");
   expect(index.get("k")).toBeUndefined();
   index.enter(flight);
-  expect([index.get("k"), index.size, flight.place]).toEqual([flight, 1, { flight }]);
+  expect([index.get("k"), index.size, flight.listed]).toEqual([flight, 1, true]);
   index.leave(flight);
-  expect([index.get("k"), index.size, flight.place]).toEqual([undefined, 0, undefined]);
+  expect([index.get("k"), index.size, flight.listed]).toEqual([undefined, 0, false]);
 });
 
 test("keeps the order in which flights came, whichever leaves, and also when a key comes again", () => {

@@ -8,7 +8,6 @@ import { asPromise } from "./as-promise.ts";
 import { background } from "./background.ts";
 import type { CallOptions, Work } from "./coalescer.ts";
 import { ReentrantCallError, TooManyWaitersError } from "./errors.ts";
-import type { Place } from "./flight-index.ts";
 import { resultOf, type FlightContext, type Role } from "./flight-result.ts";
 import type { FlightTable } from "./flight-table.ts";
 import type { AboutFlight, CallEnding } from "./observer.ts";
@@ -34,8 +33,8 @@ export class Flight implements WaiterHost {
   rescue: ((error: unknown) => { readonly value: unknown } | undefined) | undefined;
   /** All callers have been answered, or have left. */
   over = false;
-  /** Its key's place in the table, if it has that: none of its strays, and not over. Its neighbours there, by age. */
-  place: Place | undefined;
+  /** It has its key's place in the table: none of its strays, and not over. Its neighbours there, by age. */
+  listed = false;
   older: Flight | undefined;
   younger: Flight | undefined;
   #launched = false;
