@@ -8,24 +8,25 @@ import type { InProcessContender } from "./contender.ts";
 export interface BatchShape {
   readonly keys: number;
   readonly callers: number;
+  /** No key comes a second time; default: the same two sets come in turn. */
+  readonly fresh?: boolean;
 }
 
 export class Batches {
   readonly calls: number;
   executions = 0;
-  readonly #callers: number;
+  readonly #shape: BatchShape;
   /** Two sets take turns: a cache with room for one of them misses every time. */
   readonly #keySets: readonly (readonly string[])[];
   readonly #call: Call;
   #turn = 0;
   #landing: Promise<void> = Promise.resolve();
 
-  constructor(contender: InProcessContender, { keys, callers }: BatchShape) {
+  constructor(contender: InProcessContender, shape: BatchShape) {
+    const { keys, callers } = shape;
+    this.#shape = shape;
     this.calls = keys * callers;
-    this.#callers = callers;
-    this.#keySets = ["even", "odd"].map((set) =>
-      Array.from({ length: keys }, (_, index) => `${set}:${index}`),
-    );
+    this.#keySets = ["even", "odd"].map((set) => keySet(set, keys));
     this.#call = contender.open(async (key) => {
       this.executions++;
       await this.#landing;
@@ -44,12 +45,18 @@ export class Batches {
   takeOff(): { promises: Promise<unknown>[]; land: () => void } {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#landing = promise;
-    const keys = this.#keySets[this.#turn++ % 2] ?? [];
+    const { keys: count, callers, fresh = false } = this.#shape;
+    const turn = this.#turn++;
+    const keys = fresh ? keySet(turn.toString(36), count) : (this.#keySets[turn % 2] ?? []);
     const promises: Promise<unknown>[] = Array.from({ length: this.calls });
     let index = 0;
     for (const key of keys) {
-      for (let caller = 0; caller < this.#callers; caller++) promises[index++] = this.#call(key);
+      for (let caller = 0; caller < callers; caller++) promises[index++] = this.#call(key);
     }
     return { promises, land: resolve };
   }
+}
+
+function keySet(name: string, keys: number): readonly string[] {
+  return Array.from({ length: keys }, (_, index) => `${name}:${index}`);
 }

@@ -2,6 +2,7 @@
  * A process with one contender in it, so that none of them runs on another's heap or with another's compiled code. Run as a
  * child, with `--expose-gc`; never imported.
  */
+import { isDeepStrictEqual } from "node:util";
 import { serveFlier } from "@skein/testkit/flier-child";
 import { Batches, type BatchShape } from "./batch.ts";
 import type { InProcessContender } from "./contender.ts";
@@ -19,7 +20,7 @@ await serveFlier<{ name: string; module: string }>(async ({ name, module }) => {
   if (collect === undefined) throw new Error("Needs --expose-gc.");
   let present: { readonly shape: BatchShape; readonly batches: Batches } | undefined;
   const batchesOf = async (shape: BatchShape, budgetMs: number): Promise<Batches> => {
-    if (present?.shape.keys === shape.keys && present.shape.callers === shape.callers) return present.batches;
+    if (present !== undefined && isDeepStrictEqual(present.shape, shape)) return present.batches;
     // Whatever the shape before holds on to must not burden the garbage collector any more.
     present = { shape, batches: new Batches(contender, shape) };
     await runFor(present.batches, budgetMs * WARM_UP);

@@ -67,6 +67,7 @@ export const inProcessSection: Section = {
     const { generations, rounds, budgetMs, settleInMs, keyCounts, weighed } = EFFORT[pace];
     const open = (): Promise<Contest> => Contest.open({ keys: KEYS_AT_ONCE, callers: 1 }, settleInMs);
     const timed: Record<number, Rounds> = {};
+    let fresh: Rounds = new Map();
     for (let generation = 1; generation <= generations; generation++) {
       progress(`generation ${generation} of ${generations} runs in`);
       await using contest = await open();
@@ -75,6 +76,9 @@ export const inProcessSection: Section = {
         const times = await contest.time({ keys: KEYS_AT_ONCE, callers }, rounds, budgetMs);
         timed[callers] = joined(timed[callers], times);
       }
+      progress("keys that never come again");
+      const shape = { keys: KEYS_AT_ONCE, callers: 1, fresh: true };
+      fresh = joined(fresh, await contest.time(shape, rounds, budgetMs));
     }
     await using contest = await open();
     const grown: Record<number, Rounds> = {};
@@ -87,7 +91,7 @@ export const inProcessSection: Section = {
       progress(`weight of ${shape.keys} flights with ${shape.callers} callers`);
       weights.push({ shape, rounds: await contest.weigh(shape, Math.min(rounds, ROUNDS_OF_GROWTH)) });
     }
-    return findings(timed, grown, weights);
+    return findings(timed, fresh, grown, weights);
   },
 };
 
@@ -98,17 +102,24 @@ function joined(before: Rounds | undefined, more: Rounds): Rounds {
 
 function findings(
   timed: Record<number, Rounds>,
+  fresh: Rounds,
   grown: Record<number, Rounds>,
   weights: readonly { shape: BatchShape; rounds: Rounds }[],
 ): Findings {
   const timeTable: Table = {
     title: `Time per call, ${KEYS_AT_ONCE} keys at once`,
     note: TIME_NOTE,
-    columns: ["", "configuration", ...CALLER_COUNTS.map((callers) => `${callers} callers per flight`)],
+    columns: [
+      "",
+      "configuration",
+      ...CALLER_COUNTS.map((callers) => `${callers} callers per flight`),
+      "1 caller, keys that never come again",
+    ],
     rows: CONTENDERS.map(({ name, configuration }) => [
       name,
       configuration,
       ...CALLER_COUNTS.map((callers) => formatRatio(of(timed[callers], name), reference(timed[callers]))),
+      formatRatio(of(fresh, name), reference(fresh)),
     ]),
   };
   const keyCounts = Object.keys(grown).map(Number);
@@ -150,6 +161,7 @@ function findings(
       nsPerCall: Object.fromEntries(
         Object.entries(timed).map(([id, each]) => [id, Object.fromEntries(each)]),
       ),
+      nsPerCallOfFreshKeys: Object.fromEntries(fresh),
       nsPerCallByKeys: Object.fromEntries(
         Object.entries(grown).map(([id, each]) => [id, Object.fromEntries(each)]),
       ),
