@@ -7,7 +7,14 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const NAMES = ["NODE_IMAGE", "REDIS_IMAGE", "POSTGRES_IMAGE", "PROMETHEUS_IMAGE", "VALKEY_IMAGE"];
+const NAMES = [
+  "NODE_IMAGE",
+  "REDIS_IMAGE",
+  "POSTGRES_IMAGE",
+  "PROMETHEUS_IMAGE",
+  "VALKEY_IMAGE",
+  "SERVICE_IMAGE",
+];
 
 const DOCKER = `#!/bin/sh
 case "$1" in

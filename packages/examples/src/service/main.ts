@@ -1,25 +1,27 @@
 // The entry of the example service's container.
 
+import { InvalidOptionError } from "@skein/core";
 import { pino } from "pino";
-import { ConfigError, maskedConfig, readConfig, type ServiceConfig } from "./service-config.ts";
+import { ConfigError, maskedConfig, readConfig } from "./service-config.ts";
 import { Service } from "./service.ts";
 
 const EXIT_ON_WRONG_CONFIG = 78; // EX_CONFIG of sysexits.h
 
-function configOrExit(): ServiceConfig {
+/** What the environment has wrong ends the process with a sentence, not with a stack. */
+function orExit<T>(make: () => T): T {
   try {
-    return readConfig(process.env);
+    return make();
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ConfigError || error instanceof InvalidOptionError)) throw error;
     process.stderr.write(`${error.message}\n`);
     process.exit(EXIT_ON_WRONG_CONFIG);
   }
 }
 
-const config = configOrExit();
+const config = orExit(() => readConfig(process.env));
 const logger = pino({ level: config.LOG_LEVEL });
 logger.info({ config: maskedConfig(config) }, "starting");
-const service = new Service(config, logger);
+const service = orExit(() => new Service(config, logger));
 
 let isLeaving = false;
 function leave(signal: NodeJS.Signals): void {

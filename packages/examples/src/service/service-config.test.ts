@@ -39,6 +39,7 @@ describe("the configuration of the service", () => {
     ["PEERS", "not a url"],
     ["REDIS_SENTINELS", "sentinel 1:26379"],
     ["REDIS_SENTINELS", "sentinel-1:26379,"],
+    ["REDIS_SENTINELS", "sentinel-1:99999"],
     ["REDIS_CLUSTER_NODES", "redis-node-1"],
   ])("names %s and its value when that is %s", (name, value) => {
     const complaint = complaintAbout({ ...REQUIRED, [name]: value });
@@ -56,6 +57,15 @@ describe("the configuration of the service", () => {
     expect(complaint).toContain("FLIGHT_SECRETS");
     expect(complaint).not.toContain("-secret");
   });
+
+  it.each(["postgres://skein:12/3-secret@postgres/skein", "postgres://skein:12#-secret@postgres/skein"])(
+    "refuses a password that tears its URL, and does not repeat it: %s",
+    (url) => {
+      const complaint = complaintAbout({ ...REQUIRED, POSTGRES_URL: url });
+      expect(complaint).toContain("POSTGRES_URL: must have the / and # of its password as %2F and %23");
+      expect(complaint).not.toContain("-secret");
+    },
+  );
 
   it("is printed with its secrets masked", () => {
     const config = readConfig({ ...REQUIRED, FLIGHT_SECRETS: "0123456789-secret" });

@@ -33,14 +33,28 @@ const whole = (min: number, max: number): z.ZodType<number, string> =>
   z.string().regex(/^\d+$/u, "must be a whole number").transform(Number).pipe(z.number().min(min).max(max));
 const list = z.string().transform((text) => text.split(",").map((part) => part.trim()));
 const addresses = (form: RegExp, rule: string): z.ZodType<string[], string> =>
-  list.pipe(z.array(z.string().regex(form, rule)).min(1));
+  list.pipe(z.array(z.string().regex(form, rule).refine(hasPort, "must have a port up to 65535")).min(1));
 const url = (...protocols: string[]): z.ZodType<string, string> =>
   z
     .string({ error: WITHOUT_DEFAULT })
     .refine(
       (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
       `must be a URL with ${protocols.join(" or ")}`,
+    )
+    .refine(
+      (text) => !URL.canParse(text) || !isTornByPassword(new URL(text)),
+      "must have the / and # of its password as %2F and %23",
     );
+
+/** None, or one that there can be. */
+function hasPort(address: string): boolean {
+  return Number(/:(\d+)$/u.exec(address)?.[1] ?? 0) <= 65_535;
+}
+
+/** Half of such a password would be a port, and the other half a path or a fragment, which nobody masks. */
+function isTornByPassword({ pathname, hash }: URL): boolean {
+  return pathname.includes("@") || hash !== "";
+}
 
 // No proxy, shell or orchestrator sets an empty variable on purpose; compose does it for one that is not set.
 const environmentSchema: z.ZodType<ServiceConfig> = z.object({

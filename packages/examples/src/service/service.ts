@@ -10,6 +10,7 @@ import type { Coalescer } from "@skein/core";
 import { PrometheusObserver } from "@skein/metrics";
 import { Activity } from "./activity.ts";
 import { addControlRoutes } from "./control-routes.ts";
+import { addErrorHandler } from "./failures.ts";
 import { FleetView } from "./fleet-view.ts";
 import { KEPT_PREFIX, LIVE_PREFIX, openFlights } from "./flights.ts";
 import { Health } from "./health.ts";
@@ -51,10 +52,11 @@ export class Service {
     const loggerInstance: FastifyBaseLogger = logger;
     this.#app = Fastify({
       loggerInstance,
-      // Our own line names the flight.
+      // Our own lines name the flight, or what failed.
       logController: new LogController({ disableRequestLogging: true }),
       return503OnClosing: false,
     });
+    addErrorHandler(this.#app);
     this.#health.addTo(this.#app);
     this.#app.get("/metrics", async (_request, reply) =>
       reply.type(registry.contentType).send(await registry.metrics()),
@@ -98,11 +100,15 @@ export class Service {
     const closed = this.#app.close().then(() => "finished" as const);
     // Not awaited by whoever is late, but never unhandled either.
     closed.catch(() => undefined);
-    const ending = await Promise.race([closed, delay(DRAIN_MS, "late" as const, { ref: false })]);
-    if (ending === "late") this.#logger.warn("requests are still under way; leaving all the same");
-    await this.#flights?.close({ drainMs: Math.max(0, Math.round(deadline - performance.now())) });
-    // What still waits for a database that has vanished is left as well.
-    await Promise.race([this.#store.close(), delay(MAX_CLOSE_MS, undefined, { ref: false })]);
+    try {
+      const ending = await Promise.race([closed, delay(DRAIN_MS, "late" as const, { ref: false })]);
+      if (ending === "late") this.#logger.warn("requests are still under way; leaving all the same");
+    } finally {
+      // Whatever became of the port: others are to take over now, not when the leases end.
+      await this.#flights?.close({ drainMs: Math.max(0, Math.round(deadline - performance.now())) });
+      // What still waits for a database that has vanished is left as well.
+      await Promise.race([this.#store.close(), delay(MAX_CLOSE_MS, undefined, { ref: false })]);
+    }
   }
 
   async #prepareStore(): Promise<void> {

@@ -106,7 +106,7 @@ test(
   "on SIGTERM it is not ready, but answers what is under way and what still comes, and ends with 0",
   { timeout: MAX_TEST_MS },
   async () => {
-    await using service = await startOne();
+    await using service = await startOne({ DRAIN_DELAY_MS: "6000" });
     const underWay = service.answer("/live/2026-01-02?rows=10000000");
     await untilLeading(service);
     service.kill("SIGTERM");

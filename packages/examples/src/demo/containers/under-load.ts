@@ -28,19 +28,19 @@ export async function pauseRedis(deployment: Deployment): Promise<Episode> {
   const redis = await deployment.containerOf("redis");
   const record = new EpisodeRecord("docker pause of Redis for 10 s");
   let askedToPauseMs = 0;
-  let pausedMs = 0;
   let resumedMs = 0;
   const { calls, beganMs } = await underLoad(deployment, async () => {
     askedToPauseMs = Date.now();
     await docker("pause", redis);
-    pausedMs = Date.now();
     await delay(PAUSED_MS);
     resumedMs = Date.now();
     await docker("unpause", redis);
   });
   record.calls(calls);
+  // Also those that waited for Redis when it froze.
+  const fromMs = askedToPauseMs - REDIS_TIMEOUT_MS;
   const starting = calls.flatMap(({ atMs, workAfterMs }) =>
-    workAfterMs !== undefined && atMs >= pausedMs && atMs < resumedMs ? [workAfterMs] : [],
+    workAfterMs !== undefined && atMs >= fromMs && atMs < resumedMs ? [workAfterMs] : [],
   );
   const slowestStartMs = Math.max(...starting);
   record.figure("callsThatStartedWorkMeanwhile", starting.length);
@@ -100,6 +100,8 @@ export async function restartAll(deployment: Deployment): Promise<Episode> {
       const fromMs = Date.now();
       await docker("stop", "--time", "20", id);
       stops.push({ container: id, fromMs, toMs: Date.now() });
+      const code = (await docker("inspect", "--format", "{{.State.ExitCode}}", id)).trim();
+      record.expect(code === "0", `a replica ended with ${code} instead of draining`);
       await docker("start", id);
       await deployment.ready();
     }
