@@ -92,6 +92,17 @@ describe("close()", () => {
     await expect(call).rejects.toBeInstanceOf(ClosedError);
   });
 
+  test("is over when all callers know, those who share a promise, too", async () => {
+    const flights = new Singleflight();
+    let told = 0;
+    const tell = (): void => void told++;
+    flights.do("k", () => new Promise(() => undefined)).catch(tell);
+    flights.do("k", () => new Promise(() => undefined)).catch(tell);
+    flights.do("k", () => new Promise(() => undefined), { timeoutMs: 60_000 }).catch(tell);
+    await flights.close({ drainMs: 0 });
+    expect(told).toBe(3);
+  });
+
   test("with drainMs 0 does not wait", async () => {
     const flights = new Singleflight();
     const { work, run } = new GatedWork<string>();

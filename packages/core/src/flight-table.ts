@@ -219,9 +219,10 @@ export class FlightTable {
   async #drain(drainMs: number, evacuate: (flight: Flight, reason: ClosedError) => void): Promise<void> {
     await this.#emptyWithin(drainMs);
     this.#drained = true;
-    for (const flight of [...this.#flights, ...this.#strays]) {
-      if (!flight.over) evacuate(flight, new ClosedError());
-    }
+    const left = [...this.#flights, ...this.#strays].filter(({ over }) => !over);
+    for (const flight of left) evacuate(flight, new ClosedError());
+    // Callers that share a promise learn of it some microtasks after the others, and before whoever closes.
+    await Promise.all(left.filter(({ over }) => over).map((flight) => flight.told()));
   }
 
   /** Resolves when no flight is left, at the latest after `ms`. */

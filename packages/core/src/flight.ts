@@ -40,7 +40,7 @@ export class Flight implements WaiterHost {
   #launched = false;
   /**
    * Callers that can neither leave nor ask for a story share one promise: nothing is allocated per caller. It is rejected by
-   * being resolved with a promise that is: a function that rejects it, made for each flight, costs a tenth of the flight.
+   * being resolved with a promise that is: a function that rejects it, made for each flight, costs a twelfth of the flight.
    */
   #plainCallers = 0;
   #shared: Promise<unknown> | undefined;
@@ -85,6 +85,11 @@ export class Flight implements WaiterHost {
 
   get aborted(): boolean {
     return this.#controller?.signal.aborted === true;
+  }
+
+  /** Of a flight that is over: resolves when the callers that share a promise know. */
+  async told(): Promise<void> {
+    await this.#shared?.catch(() => undefined);
   }
 
   /**
