@@ -181,9 +181,11 @@ export class FleetUnderLoad implements AsyncDisposable {
     await this.redis.stop();
   }
 
-  /** One instance leads, the other follows, and each has two callers. */
+  /** One instance leads, the other follows, and each has two callers. In shadow mode either may be the one: work does not wait. */
   async #shared(key: string, work: () => unknown): Promise<void> {
     const [one, two] = this.#instances;
+    const follows = (): number => one.follows + two.follows;
+    const before = follows();
     const gate = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     const gated = async (): Promise<unknown> => {
@@ -193,10 +195,9 @@ export class FleetUnderLoad implements AsyncDisposable {
     };
     const led = [one.flights.do(key, gated), one.flights.do(key, gated)];
     await begun.promise;
-    const before = two.follows;
     const followed = [two.flights.do(key, gated), two.flights.do(key, gated)];
     const outcomes = Promise.allSettled([...led, ...followed]);
-    await waitUntil(() => two.follows > before, { what: `a follower of ${key}` });
+    await waitUntil(() => follows() > before, { what: `a follower of ${key}` });
     gate.resolve();
     await outcomes;
   }
