@@ -34,7 +34,7 @@ const options: Record<keyof SingleflightOptions, { good: unknown[]; bad: unknown
   detectReentry: { good: [true, false], bad: ["yes", 1, null], rule: "true or false" },
   observer: {
     good: [observer, [], [observer, observer]],
-    bad: [null, 5, {}, [observer, {}], [null]],
+    bad: [null, 5, {}, [observer, {}], [null], [[observer]], Array(1)],
     rule: "object with onEvent(event), or a list",
   },
   keyPrefixOf: { good: [() => "p"], bad: ["user:", null, {}], rule: "must be a function" },

@@ -68,7 +68,9 @@ const TRUE_OR_FALSE = oneOf("must be true or false", true, false);
 const NO_PREFIX = (): undefined => undefined;
 const OBSERVERS: Rule = {
   says: "must be an object with onEvent(event), or a list of them",
-  holds: (given) => [given].flat().every(objectWith("onEvent").holds),
+  // A hole in a list is no observer, and is skipped by what does not make an undefined of it.
+  holds: (given) =>
+    Array.from<unknown>(Array.isArray(given) ? given : [given]).every(objectWith("onEvent").holds),
 };
 /** What no text can be right for: one that was given by mistake may be a secret. */
 const WITHOUT_TEXT: ReadonlySet<Rule> = new Set([A_FUNCTION, OBSERVERS]);

@@ -7,6 +7,7 @@ import type { ClusterSingleflight } from "@skein/cluster";
 import { serveFlier } from "@skein/testkit";
 import { Redis } from "ioredis";
 import { keysBytes, redisProcessorMs, scriptCalls } from "../redis-account.ts";
+import { spreadOf } from "../sample.ts";
 import { Instances, VALUE, type InstanceTimes } from "./instances.ts";
 
 /** Processor time per flight. */
@@ -91,10 +92,7 @@ await serveFlier<{ url: string }>(async ({ url }) => {
   ): Promise<Cost & { lastMs: number }> => {
     const lastMs: number[] = [];
     const cost = await costOf(per, budgetMs, async () => void lastMs.push(await share(count, value)));
-    return {
-      ...cost,
-      lastMs: lastMs.toSorted((a, b) => a - b)[Math.floor(lastMs.length / 2)] ?? Number.NaN,
-    };
+    return { ...cost, lastMs: spreadOf(lastMs).median };
   };
 
   /** Redis's processor time per script, while flights are held and `windowMs` pass. */
